@@ -1,0 +1,205 @@
+//! How a run ends.
+
+use std::fmt;
+
+use super::Deadlock;
+use crate::error::TaskError;
+use crate::time::Instant;
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The program did what it should.
+    Passed,
+    /// It did not.
+    Failed(Failure),
+}
+
+impl Outcome {
+    /// Says whether the run passed.
+    pub fn is_passed(&self) -> bool {
+        matches!(self, Self::Passed)
+    }
+
+    /// Returns what went wrong, if something did.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Passed => None,
+            Self::Failed(failure) => Some(failure),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passed => f.write_str("passed"),
+            Self::Failed(failure) => write!(f, "failed: {failure}"),
+        }
+    }
+}
+
+/// The kinds of [`Failure`]. More will come, so a match needs a wildcard arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The main task panicked, which is how assertions fail.
+    Panic,
+    /// The main task returned an error.
+    Error,
+    /// The main task was cancelled.
+    Cancelled,
+    /// Tasks wait, and nothing can ever wake them.
+    Deadlock,
+    /// Many steps were made and virtual time did not move.
+    Livelock,
+    /// The run used up its virtual time.
+    VirtualTime,
+    /// The run used up its steps.
+    Steps,
+    /// The run used up its real time. Whether it does may differ from machine to machine.
+    WallClock,
+    /// A task failed or a callback panicked, and nobody looked.
+    Unhandled,
+    /// The run depends on something outside it.
+    Nondeterminism,
+}
+
+impl FailureKind {
+    /// Returns the kind in one or two words, as reports print it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Panic => "panic",
+            Self::Error => "error",
+            Self::Cancelled => "cancelled",
+            Self::Deadlock => "deadlock",
+            Self::Livelock => "livelock",
+            Self::VirtualTime => "out of virtual time",
+            Self::Steps => "out of steps",
+            Self::WallClock => "out of real time",
+            Self::Unhandled => "unhandled error",
+            Self::Nondeterminism => "nondeterminism",
+        }
+    }
+}
+
+/// What went wrong in a run, when, where, and in which task.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub(crate) kind: FailureKind,
+    pub(crate) message: String,
+    pub(crate) at: Instant,
+    pub(crate) task: Option<String>,
+    pub(crate) location: Option<String>,
+    pub(crate) error: Option<TaskError>,
+    pub(crate) deadlock: Option<Deadlock>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: FailureKind, message: impl Into<String>, at: Instant) -> Self {
+        let message = message.into();
+        Self {
+            kind,
+            message,
+            at,
+            task: None,
+            location: None,
+            error: None,
+            deadlock: None,
+        }
+    }
+
+    pub(crate) fn of_error(error: TaskError, task: String, at: Instant) -> Self {
+        let kind = match (error.is_panic(), error.is_cancelled()) {
+            (true, _) => FailureKind::Panic,
+            (_, true) => FailureKind::Cancelled,
+            _ => FailureKind::Error,
+        };
+        let location = error.location().map(ToOwned::to_owned);
+        let failure = Self::new(kind, error.to_string(), at);
+        Self {
+            task: Some(task),
+            location,
+            error: Some(error),
+            ..failure
+        }
+    }
+
+    /// Returns what kind of failure it is.
+    pub fn kind(&self) -> FailureKind {
+        self.kind
+    }
+
+    /// Returns what went wrong, in words: the program's own, if it had any.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns when it went wrong, in virtual time.
+    pub fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// Returns the name of the task that failed, if it was one.
+    pub fn task(&self) -> Option<&str> {
+        self.task.as_deref()
+    }
+
+    /// Returns where it went wrong, as `file:line:column`, if that is known.
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
+    }
+
+    /// Returns the error the task ended with, if that is what happened.
+    pub fn error(&self) -> Option<&TaskError> {
+        self.error.as_ref()
+    }
+
+    /// Returns who waits for whom, if it is a deadlock.
+    pub fn deadlock(&self) -> Option<&Deadlock> {
+        self.deadlock.as_ref()
+    }
+
+    /// Returns what tells whether two failures are the same.
+    pub fn key(&self) -> FailureKey {
+        let detail = match (&self.deadlock, &self.location, self.kind) {
+            (Some(deadlock), _, _) => deadlock.signature(),
+            (None, Some(location), _) => location.clone(),
+            (None, None, FailureKind::Error | FailureKind::Unhandled) => self.message.clone(),
+            _ => String::new(),
+        };
+        FailureKey(
+            format!("{} {detail}", self.kind.word())
+                .trim_end()
+                .to_owned(),
+        )
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.word(), self.message)?;
+        if let Some(location) = &self.location {
+            write!(f, "\n  at {location}")?;
+        }
+        if let Some(task) = &self.task {
+            write!(f, "\n  in task {task}, {} into the run", self.at)?;
+        }
+        if let Some(deadlock) = &self.deadlock {
+            write!(f, "\n{}", deadlock.to_string().trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// What two failures share if they are the same: the kind, and the place or the text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FailureKey(String);
+
+impl fmt::Display for FailureKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

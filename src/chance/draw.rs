@@ -1,0 +1,130 @@
+//! What a program draws for itself: decisions of the plan like any other, so that they replay
+//! and shrink with it.
+
+use std::time::Duration;
+
+use super::{Choice, Domain, Site, SiteKey, Stream};
+use crate::event_loop::core;
+
+/// Draws a number from `0..bound`. The default, when a plan says nothing, is 0.
+///
+/// # Panics
+///
+/// If `bound` is 0, or outside a run.
+///
+/// ```
+/// # simrun::run(async {
+/// let lucky = simrun::chance::below("lucky number", 10);
+/// assert!(lucky < 10);
+/// # });
+/// ```
+#[track_caller]
+pub fn below(label: &str, bound: u64) -> u64 {
+    assert!(bound > 0, "there is no number below 0 to draw");
+    decide(label, bound, |stream| stream.below(bound))
+}
+
+/// Draws `true` with the given probability. The default, when a plan says nothing, is `false`.
+///
+/// # Panics
+///
+/// Outside a run.
+///
+/// ```
+/// # simrun::run(async {
+/// assert!(!simrun::chance::chance("pigs fly", 0.0));
+/// # });
+/// ```
+#[track_caller]
+pub fn chance(label: &str, probability: f64) -> bool {
+    decide(label, 2, |stream| u64::from(stream.chance(probability))) == 1
+}
+
+/// Draws a duration from `low..=high`. The default, when a plan says nothing, is `low`.
+///
+/// # Panics
+///
+/// If `low` is longer than `high`, or outside a run.
+///
+/// ```
+/// # use simrun::time::{millis, sleep};
+/// # simrun::run(async {
+/// sleep(simrun::chance::duration_between("service time", millis(5), millis(20))).await;
+/// # });
+/// ```
+#[track_caller]
+pub fn duration_between(label: &str, low: Duration, high: Duration) -> Duration {
+    assert!(low <= high, "no duration lies between {low:?} and {high:?}");
+    let span = u64::try_from((high - low).as_nanos()).expect("a span of at most 584 years");
+    let extra = decide(label, span.saturating_add(1), |stream| {
+        (stream.duration_between(low, high) - low).as_nanos() as u64
+    });
+    low + Duration::from_nanos(extra)
+}
+
+/// Puts the items into a random order. The default, when a plan says nothing, is the order they
+/// are in.
+///
+/// # Panics
+///
+/// Outside a run.
+///
+/// ```
+/// # simrun::run(async {
+/// let mut replicas = ["a", "b", "c"];
+/// simrun::chance::shuffle("replica order", &mut replicas);
+/// # });
+/// ```
+#[track_caller]
+pub fn shuffle<T>(label: &str, items: &mut [T]) {
+    for first in 0..items.len().saturating_sub(1) {
+        let rest = (items.len() - first) as u64;
+        let other = decide(label, rest, |stream| stream.below(rest));
+        items.swap(first, first + other as usize);
+    }
+}
+
+/// Takes a decision of the program's own among `alternatives` numbers, of which 0 is the default.
+#[track_caller]
+pub(crate) fn decide(label: &str, alternatives: u64, draw: impl FnOnce(&mut Stream) -> u64) -> u64 {
+    let core = core::current();
+    let (path, nth) = core.count_draw(label);
+    let task = path.hash();
+    core.with_chance(|chance| {
+        if !chance.is_following() {
+            let number = draw(chance.stream(Domain::User));
+            if number != 0 {
+                let site = || Site::User {
+                    task: path,
+                    label: label.to_owned(),
+                    nth,
+                };
+                chance.note(|| (site(), Choice::Number(number)));
+            }
+            return number;
+        }
+        match chance.planned(SiteKey::user(task, label, nth)) {
+            None => 0,
+            Some(Choice::Number(number)) if number < alternatives => {
+                let site = || Site::User {
+                    task: path,
+                    label: label.to_owned(),
+                    nth,
+                };
+                chance.note(|| (site(), Choice::Number(number)));
+                number
+            }
+            Some(other) => {
+                chance.unmeet(
+                    Site::User {
+                        task: path,
+                        label: label.to_owned(),
+                        nth,
+                    },
+                    other,
+                );
+                0
+            }
+        }
+    })
+}

@@ -1,0 +1,112 @@
+//! The only source of randomness. Everything that could go one way or another in a run is a
+//! *decision*: taken at a [`Site`], from a set of alternatives of which one is the default,
+//! meaning that nothing special happens. A seed draws decisions, a [`Plan`] repeats them.
+
+mod draw;
+mod path;
+mod plan;
+mod stream;
+
+pub(crate) use draw::decide;
+pub use draw::{below, chance, duration_between, shuffle};
+pub use path::{ParsePathError, TaskPath};
+pub(crate) use path::{ROOT_HASH, child_hash};
+pub(crate) use plan::SiteKey;
+pub use plan::{Choice, ParsePlanError, Plan, Site};
+pub use stream::{Domain, Stream};
+
+use std::collections::BTreeMap;
+
+/// Mixes one word into a hash: two instructions of latency, good enough to tell runs apart.
+#[inline]
+pub(crate) fn mix(hash: u64, word: u64) -> u64 {
+    (hash.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// The chance of one run: its streams, the plan it follows and the plan it writes down.
+pub(crate) struct Chance {
+    seed: u64,
+    streams: [Option<Box<Stream>>; Domain::COUNT],
+    follows: Option<Follow>,
+    written: Option<Plan>,
+}
+
+/// A plan being followed, and which of its decisions have come up so far.
+struct Follow {
+    choices: BTreeMap<SiteKey, (Site, Choice)>,
+}
+
+impl Chance {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            streams: [None, None],
+            follows: None,
+            written: None,
+        }
+    }
+
+    /// Takes every decision from `plan`, the default where it says nothing.
+    pub(crate) fn follow(&mut self, plan: &Plan) {
+        let entry = |(site, choice): (&Site, &Choice)| (site.key(), (site.clone(), choice.clone()));
+        self.follows = Some(Follow {
+            choices: plan.iter().map(entry).collect(),
+        });
+    }
+
+    /// Writes down the decisions that differ from their defaults.
+    pub(crate) fn write_plan(&mut self) {
+        self.written = Some(Plan::new());
+    }
+
+    pub(crate) fn is_writing(&self) -> bool {
+        self.written.is_some()
+    }
+
+    pub(crate) fn is_following(&self) -> bool {
+        self.follows.is_some()
+    }
+
+    pub(crate) fn stream(&mut self, domain: Domain) -> &mut Stream {
+        let seed = self.seed;
+        self.streams[domain as usize].get_or_insert_with(|| Box::new(Stream::new(seed, domain)))
+    }
+
+    /// Looks up what the followed plan decides here, and marks the decision as met.
+    pub(crate) fn planned(&mut self, site: SiteKey) -> Option<Choice> {
+        let follow = self.follows.as_mut()?;
+        if follow.choices.is_empty() {
+            return None;
+        }
+        follow.choices.remove(&site).map(|(_, choice)| choice)
+    }
+
+    /// Writes a decision down, if anyone asked for the plan.
+    pub(crate) fn note(&mut self, decision: impl FnOnce() -> (Site, Choice)) {
+        if let Some(plan) = &mut self.written {
+            let (site, choice) = decision();
+            plan.insert(site, choice);
+        }
+    }
+
+    /// Returns the decisions of the followed plan whose site never came up, or whose choice was
+    /// not possible there: the sites at which the program has left the plan.
+    pub(crate) fn unmet(&self) -> Vec<Site> {
+        let choices = self
+            .follows
+            .iter()
+            .flat_map(|follow| follow.choices.values());
+        choices.map(|(site, _)| site.clone()).collect()
+    }
+
+    /// Puts a planned choice back that could not be taken.
+    pub(crate) fn unmeet(&mut self, site: Site, choice: Choice) {
+        if let Some(follow) = &mut self.follows {
+            follow.choices.insert(site.key(), (site, choice));
+        }
+    }
+
+    pub(crate) fn take_plan(&mut self) -> Option<Plan> {
+        self.written.take()
+    }
+}

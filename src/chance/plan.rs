@@ -1,0 +1,240 @@
+//! Plans: the decisions of a run that differ from their defaults.
+//!
+//! A seed generates a plan while the run goes on, a replay reads one. A plan is sparse: what it
+//! does not mention takes its default, so the empty plan is asyncio's own run. Its text form is
+//! one decision a line and made to be read, edited and kept under version control.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use super::{TaskPath, mix};
+
+/// The first line of a plan's text. The number rises when older texts can no longer be read.
+const HEADER: &str = "simrun plan 1";
+
+/// Where a decision is taken. Sites are named by what is local and stable, never by a count of
+/// the whole run's steps, so that changing one decision leaves the others where they are.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Site {
+    /// Who goes next, after the task at `after` has made its `step`-th step and `since` other
+    /// things (callbacks, timers) have happened.
+    Schedule {
+        /// The task that made the last step.
+        after: TaskPath,
+        /// How many steps it had made.
+        step: u32,
+        /// How many callbacks and timers have run since.
+        since: u32,
+    },
+    /// The `nth` draw that the task at `task` made under the name `label`.
+    User {
+        /// The task that draws.
+        task: TaskPath,
+        /// What the draw is for.
+        label: String,
+        /// Which of its draws under that label, from 0.
+        nth: u32,
+    },
+}
+
+/// The hash under which a site is looked up while a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SiteKey(u64);
+
+impl SiteKey {
+    pub(crate) fn schedule(after: u64, step: u32, since: u32) -> Self {
+        Self(mix(mix(after, 1), u64::from(step) << 32 | u64::from(since)))
+    }
+
+    pub(crate) fn user(task: u64, label: &str, nth: u32) -> Self {
+        let label = label
+            .bytes()
+            .fold(2, |hash, byte| mix(hash, u64::from(byte)));
+        Self(mix(mix(task, label), u64::from(nth)))
+    }
+}
+
+impl Site {
+    pub(crate) fn key(&self) -> SiteKey {
+        match self {
+            Self::Schedule { after, step, since } => SiteKey::schedule(after.hash(), *step, *since),
+            Self::User { task, label, nth } => SiteKey::user(task.hash(), label, *nth),
+        }
+    }
+}
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The task at this path goes next.
+    Task(TaskPath),
+    /// The oldest ready timer set by the task at this path goes next.
+    Timer(TaskPath),
+    /// The oldest queued callback goes next.
+    Callback,
+    /// The alternative with this number, from 0, which is the default.
+    Number(u64),
+}
+
+/// The decisions of a run that differ from their defaults.
+///
+/// ```
+/// use simrun::chance::Plan;
+///
+/// let text = "simrun plan 1\nschedule main#2 -> task main/2\n";
+/// let plan: Plan = text.parse().unwrap();
+/// assert_eq!(plan.len(), 1);
+/// assert_eq!(plan.to_string(), text);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    decisions: BTreeMap<Site, Choice>,
+}
+
+impl Plan {
+    /// Makes the empty plan: every decision takes its default.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns how many decisions differ from their defaults.
+    pub fn len(&self) -> usize {
+        self.decisions.len()
+    }
+
+    /// Says whether every decision takes its default.
+    pub fn is_empty(&self) -> bool {
+        self.decisions.is_empty()
+    }
+
+    /// Adds a decision, replacing the one that was taken at this site.
+    pub fn insert(&mut self, site: Site, choice: Choice) {
+        self.decisions.insert(site, choice);
+    }
+
+    /// Removes the decision taken at this site, which then takes its default.
+    pub fn remove(&mut self, site: &Site) -> Option<Choice> {
+        self.decisions.remove(site)
+    }
+
+    /// Goes through the decisions, in the order of their sites.
+    pub fn iter(&self) -> impl Iterator<Item = (&Site, &Choice)> {
+        self.decisions.iter()
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Schedule {
+                after,
+                step,
+                since: 0,
+            } => write!(f, "schedule {after}#{step}"),
+            Self::Schedule { after, step, since } => write!(f, "schedule {after}#{step}+{since}"),
+            Self::User { task, label, nth } => write!(f, "user {task}#{nth} {label}"),
+        }
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Task(path) => write!(f, "task {path}"),
+            Self::Timer(path) => write!(f, "timer {path}"),
+            Self::Callback => f.write_str("callback"),
+            Self::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{HEADER}")?;
+        self.iter()
+            .try_for_each(|(site, choice)| writeln!(f, "{site} -> {choice}"))
+    }
+}
+
+impl FromStr for Plan {
+    type Err = ParsePlanError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut lines = (1..).zip(text.lines().map(str::trim));
+        if lines.next().is_none_or(|(_, first)| first != HEADER) {
+            return Err(ParsePlanError {
+                line: 1,
+                expected: "`simrun plan 1`",
+            });
+        }
+        let mut plan = Self::new();
+        for (line, text) in lines.filter(|(_, text)| !text.is_empty() && !text.starts_with('#')) {
+            let error = |expected| ParsePlanError { line, expected };
+            let (site, choice) = text
+                .rsplit_once(" -> ")
+                .ok_or_else(|| error("`site -> choice`"))?;
+            let site = parse_site(site)
+                .ok_or_else(|| error("`schedule PATH#STEP` or `user PATH#NTH LABEL`"))?;
+            let choice = parse_choice(choice)
+                .ok_or_else(|| error("`task PATH`, `timer PATH`, `callback` or a number"))?;
+            plan.insert(site, choice);
+        }
+        Ok(plan)
+    }
+}
+
+fn parse_site(text: &str) -> Option<Site> {
+    let (kind, rest) = text.split_once(' ')?;
+    let (path, rest) = rest.split_once('#')?;
+    let path: TaskPath = path.parse().ok()?;
+    match kind {
+        "schedule" => {
+            let (step, since) = rest.split_once('+').unwrap_or((rest, "0"));
+            let (step, since) = (step.parse().ok()?, since.parse().ok()?);
+            Some(Site::Schedule {
+                after: path,
+                step,
+                since,
+            })
+        }
+        "user" => {
+            let (nth, label) = rest.split_once(' ')?;
+            Some(Site::User {
+                task: path,
+                label: label.to_owned(),
+                nth: nth.parse().ok()?,
+            })
+        }
+        _ => None,
+    }
+}
+
+fn parse_choice(text: &str) -> Option<Choice> {
+    match text.split_once(' ') {
+        Some(("task", path)) => path.parse().ok().map(Choice::Task),
+        Some(("timer", path)) => path.parse().ok().map(Choice::Timer),
+        None if text == "callback" => Some(Choice::Callback),
+        None => text.parse().ok().map(Choice::Number),
+        Some(_) => None,
+    }
+}
+
+/// A text that is no plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParsePlanError {
+    line: usize,
+    expected: &'static str,
+}
+
+impl fmt::Display for ParsePlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "line {} of the plan: expected {}",
+            self.line, self.expected
+        )
+    }
+}
+
+impl std::error::Error for ParsePlanError {}

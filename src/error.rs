@@ -1,0 +1,217 @@
+//! How a task can end badly: cancelled, panicked, or failed with an error of its own.
+//!
+//! The same error value is handed to everyone who asks for it, as asyncio hands out one exception
+//! object, so the types here are cheap to clone.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The word that a task is to stop: what a [`cancellable`](crate::task::cancellable) region
+/// receives, and what a task ends with when nobody stops the word on its way up.
+///
+/// ```
+/// use simrun::Cancelled;
+///
+/// assert_eq!(Cancelled::new().message(), None);
+/// assert_eq!(Cancelled::with_message("too slow").to_string(), "cancelled: too slow");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cancelled {
+    message: Option<Arc<str>>,
+}
+
+impl Cancelled {
+    /// Makes a cancellation without a message.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes a cancellation that says why.
+    pub fn with_message(message: impl Into<Arc<str>>) -> Self {
+        Self {
+            message: Some(message.into()),
+        }
+    }
+
+    /// Returns what the canceller had to say, if anything.
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    pub(crate) fn from_message(message: Option<Arc<str>>) -> Self {
+        Self { message }
+    }
+
+    pub(crate) fn into_message(self) -> Option<Arc<str>> {
+        self.message
+    }
+}
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.message {
+            Some(message) => write!(f, "cancelled: {message}"),
+            None => f.write_str("cancelled"),
+        }
+    }
+}
+
+impl Error for Cancelled {}
+
+/// Why a task or a [`Promise`](crate::Promise) gave no value.
+///
+/// ```
+/// # simrun::run(async {
+/// let task = simrun::task::try_spawn(async { Err::<(), _>("disk full") });
+/// let error = task.await.unwrap_err();
+/// assert!(!error.is_cancelled());
+/// assert_eq!(error.to_string(), "disk full");
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct TaskError(Arc<Cause>);
+
+enum Cause {
+    Cancelled(Cancelled),
+    Panicked(Panic),
+    Failed(Box<dyn Error + Send + Sync>),
+}
+
+pub(crate) struct Panic {
+    message: String,
+    location: Option<String>,
+    payload: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl TaskError {
+    /// Wraps an error of the program's own. A `TaskError` comes back unchanged and a
+    /// [`Cancelled`] stays a cancellation, so errors can be passed on with `?`.
+    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        match error.into().downcast::<TaskError>() {
+            Ok(same) => *same,
+            Err(error) => match error.downcast::<Cancelled>() {
+                Ok(cancelled) => (*cancelled).into(),
+                Err(error) => Self(Arc::new(Cause::Failed(error))),
+            },
+        }
+    }
+
+    pub(crate) fn panicked(payload: Box<dyn Any + Send>, location: Option<String>) -> Self {
+        let message = payload
+            .downcast_ref::<&str>()
+            .map(ToString::to_string)
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a panic whose payload is not text".to_owned());
+        let payload = Mutex::new(Some(payload));
+        Self(Arc::new(Cause::Panicked(Panic {
+            message,
+            location,
+            payload,
+        })))
+    }
+
+    /// Says whether the task was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled().is_some()
+    }
+
+    /// Says whether the task panicked.
+    pub fn is_panic(&self) -> bool {
+        matches!(*self.0, Cause::Panicked(_))
+    }
+
+    /// Returns the cancellation, if that is what happened.
+    pub fn cancelled(&self) -> Option<&Cancelled> {
+        match &*self.0 {
+            Cause::Cancelled(cancelled) => Some(cancelled),
+            _ => None,
+        }
+    }
+
+    /// Returns the program's own error if it is of type `E`.
+    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        match &*self.0 {
+            Cause::Failed(error) => error.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// Returns where a panic happened, as `file:line:column`.
+    pub fn location(&self) -> Option<&str> {
+        match &*self.0 {
+            Cause::Panicked(panic) => panic.location.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Says whether two values are the same failure, not merely alike.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Panics with the payload the task panicked with, or with this error's text if it did not.
+    #[track_caller]
+    pub fn resume(self) -> ! {
+        if let Cause::Panicked(panic) = &*self.0 {
+            let payload = panic
+                .payload
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            std::panic::resume_unwind(payload.unwrap_or_else(|| Box::new(panic.message.clone())));
+        }
+        panic!("{self}")
+    }
+}
+
+impl From<Cancelled> for TaskError {
+    fn from(cancelled: Cancelled) -> Self {
+        Self(Arc::new(Cause::Cancelled(cancelled)))
+    }
+}
+
+impl fmt::Debug for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Cause::Cancelled(cancelled) => fmt::Debug::fmt(cancelled, f),
+            Cause::Panicked(panic) => f
+                .debug_struct("Panicked")
+                .field("message", &panic.message)
+                .field("location", &panic.location)
+                .finish(),
+            Cause::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
+        }
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Cause::Cancelled(cancelled) => fmt::Display::fmt(cancelled, f),
+            Cause::Panicked(panic) => f.write_str(&panic.message),
+            Cause::Failed(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+impl Error for TaskError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &*self.0 {
+            Cause::Failed(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+/// A place in source, as it is printed everywhere.
+pub(crate) fn place(location: &Location<'_>) -> String {
+    format!(
+        "{}:{}:{}",
+        location.file(),
+        location.line(),
+        location.column()
+    )
+}

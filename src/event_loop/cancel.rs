@@ -1,0 +1,254 @@
+//! Cancel requests: where they go, and what they do there.
+//!
+//! A request to a task goes on to what the task waits for. If that takes it, nothing else happens
+//! yet: the task will hear of it from there. If not, the task is marked, and the cancellation is
+//! delivered at its next step instead of whatever it was waiting for.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::core::{Core, State};
+use super::table::{End, Key, Kind, On, State as Progress, WaiterState, Waiting};
+use crate::error::Cancelled;
+use crate::trace::EventKind;
+
+type Message = Option<Arc<str>>;
+
+impl Core {
+    /// Asks a future to stop. Says whether it took the request: a future that is done does not.
+    pub(crate) fn cancel(&self, key: Key, message: Message) -> bool {
+        {
+            let state = &mut *self.state.borrow_mut();
+            if !state.takes_cancel(key) {
+                return false;
+            }
+            state.fingerprint.add(u64::from(key.slot) ^ 0xCA);
+            if state.trace.is_some() {
+                let name = state.name(key.slot);
+                state.record(self.now(), || EventKind::Cancelled(name));
+            }
+        }
+        // Requests travel along chains of awaiting tasks, which may be long: so no recursion.
+        let mut work = vec![key];
+        let mut budget = self.state.borrow().slots.len() + 1;
+        while let Some(key) = work.pop() {
+            budget = budget.saturating_sub(1);
+            let foreign = {
+                let state = &mut *self.state.borrow_mut();
+                let kind = state.slot(key).map(|slot| slot.kind);
+                match kind {
+                    Some(Kind::Task) => state.cancel_task(key.slot, &message, budget, &mut work),
+                    Some(Kind::Gather) => {
+                        state.cancel_gather(key.slot, &mut work);
+                        None
+                    }
+                    _ => None,
+                }
+            };
+            if let Some(waker) = foreign {
+                waker.wake();
+            }
+            let is_promise = self
+                .state
+                .borrow_mut()
+                .slot(key)
+                .is_some_and(|slot| slot.kind == Kind::Promise && !slot.is_done());
+            if is_promise {
+                self.finish(key.slot, End::Cancelled(None, message.clone()), None);
+            }
+        }
+        true
+    }
+
+    /// Passes on the request that a task got while it made the step that has just suspended it.
+    #[cold]
+    pub(crate) fn cancel_at_suspension(&self, slot: u32) {
+        let (forwarded, message) = self.state.borrow_mut().cancel_at_suspension(slot);
+        match forwarded {
+            Forwarded::To(target) => {
+                self.cancel(target, message);
+            }
+            Forwarded::Here(Some(foreign)) => foreign.wake(),
+            Forwarded::Here(None) | Forwarded::No => {}
+        }
+    }
+
+    /// Orders a task to stop: its future is dropped at its next turn.
+    pub(crate) fn abort(&self, key: Key) {
+        let state = &mut *self.state.borrow_mut();
+        let Some(slot) = state.slot(key).filter(|slot| !slot.is_done()) else {
+            return;
+        };
+        slot.aborted = true;
+        state.schedule(key.slot);
+    }
+
+    /// Takes one cancel request of the current task back; returns how many are left.
+    pub(crate) fn uncancel(&self, key: Key) -> u32 {
+        let state = &mut *self.state.borrow_mut();
+        let Some(slot) = state.slot(key) else {
+            return 0;
+        };
+        slot.cancelling = slot.cancelling.saturating_sub(1);
+        if slot.cancelling == 0 {
+            slot.must_cancel = false;
+        }
+        slot.cancelling
+    }
+}
+
+impl State {
+    /// Says whether a cancel request would have any effect.
+    fn takes_cancel(&mut self, key: Key) -> bool {
+        let mut work = vec![key];
+        while let Some(key) = work.pop() {
+            let Some(slot) = self.slot(key) else { continue };
+            match slot.kind {
+                _ if slot.is_done() => {}
+                Kind::Task | Kind::Promise => return true,
+                Kind::Gather => {
+                    work.extend(slot.rare.iter().flat_map(|rare| &rare.children));
+                }
+            }
+        }
+        false
+    }
+
+    fn cancel_gather(&mut self, slot: u32, work: &mut Vec<Key>) {
+        let rare = self.slots[slot as usize].rare();
+        rare.cancel_requested = true;
+        let children = rare.children.clone();
+        let taking = children
+            .into_iter()
+            .rev()
+            .filter(|child| self.takes_cancel(*child));
+        work.extend(taking.collect::<Vec<_>>());
+    }
+
+    fn cancel_task(
+        &mut self,
+        slot: u32,
+        message: &Message,
+        budget: usize,
+        work: &mut Vec<Key>,
+    ) -> Option<Waker> {
+        let entry = &mut self.slots[slot as usize];
+        entry.cancelling += 1;
+        let waiting = entry.waiting;
+        // A chain longer than there are tasks is a ring: here the request ends.
+        if !entry.polling && budget > 0 {
+            match self.forward_cancel(waiting, slot, message) {
+                Forwarded::No => {}
+                Forwarded::Here(foreign) => return foreign,
+                Forwarded::To(target) => {
+                    work.push(target);
+                    return None;
+                }
+            }
+        }
+        let entry = &mut self.slots[slot as usize];
+        entry.must_cancel = true;
+        if message.is_some() || entry.rare.is_some() {
+            entry.rare().cancel_message.clone_from(message);
+        }
+        if !entry.polling {
+            self.schedule(slot);
+        }
+        None
+    }
+
+    /// Passes a request on to what the task waits for.
+    fn forward_cancel(&mut self, waiting: Waiting, slot: u32, message: &Message) -> Forwarded {
+        let Waiting::One(waiter) = waiting else {
+            return Forwarded::No;
+        };
+        let Some(waiter) = self.waiters.get_mut(waiter as usize) else {
+            return Forwarded::No;
+        };
+        if waiter.state != WaiterState::Pending {
+            return Forwarded::No;
+        }
+        if let On::Future(target, id) = waiter.on {
+            let found = self
+                .slots
+                .get(target as usize)
+                .filter(|slot| slot.id as u32 == id);
+            let Some(found) = found else {
+                return Forwarded::No;
+            };
+            let target = Key {
+                serial: 0,
+                slot: target,
+                id: found.id,
+            };
+            if !self.takes_cancel(target) {
+                return Forwarded::No;
+            }
+            if let Waiting::One(waiter) = waiting {
+                self.waiters[waiter as usize].forwarded = true;
+            }
+            return Forwarded::To(target);
+        }
+        waiter.state = WaiterState::Cancelled;
+        let waker = waiter.waker.take();
+        if message.is_some() || self.slots[slot as usize].rare.is_some() {
+            self.slots[slot as usize]
+                .rare()
+                .waiter_message
+                .clone_from(message);
+        }
+        Forwarded::Here(self.wake(waker))
+    }
+
+    /// A task was asked to stop while it ran, and has now suspended.
+    fn cancel_at_suspension(&mut self, slot: u32) -> (Forwarded, Message) {
+        let entry = &mut self.slots[slot as usize];
+        let waiting = entry.waiting;
+        let message = entry
+            .rare
+            .as_ref()
+            .and_then(|rare| rare.cancel_message.clone());
+        let forwarded = self.forward_cancel(waiting, slot, &message);
+        match forwarded {
+            Forwarded::No => self.schedule(slot),
+            _ => self.slots[slot as usize].must_cancel = false,
+        }
+        (forwarded, message)
+    }
+
+    /// Says whether a cancellation is on its way up through the current step.
+    #[inline]
+    pub(crate) fn is_raising(&self) -> bool {
+        self.raising.is_some()
+    }
+
+    /// Lets a cancellation go up through the current step, to the innermost region.
+    pub(crate) fn raise(&mut self, cancelled: Cancelled) {
+        self.raising = Some(cancelled);
+    }
+
+    /// Returns how a future ended, and marks its error as seen.
+    pub(crate) fn outcome(&mut self, key: Key) -> Option<Result<(), crate::error::TaskError>> {
+        let slot = self.slot(key)?;
+        match slot.state {
+            Progress::Pending => None,
+            Progress::Value => Some(Ok(())),
+            Progress::Failed => {
+                slot.retrieved = true;
+                let error = slot.rare().error.clone();
+                Some(Err(error.unwrap_or_else(|| Cancelled::new().into())))
+            }
+            Progress::Cancelled => Some(Err(slot.make_cancelled().into())),
+        }
+    }
+}
+
+/// Where a cancel request has gone.
+enum Forwarded {
+    /// Nowhere: the task waits for nothing that could take it.
+    No,
+    /// To the task's own waiter, which wakes it; a foreign waker is still to be woken.
+    Here(Option<Waker>),
+    /// To this future, which the task will hear from.
+    To(Key),
+}

@@ -1,0 +1,192 @@
+//! The strategy's side of the loop: who could go next, and who shall.
+
+use slab::Slab;
+
+use super::core::{LastStep, State};
+use super::ready::{Entry, Ready, TimerTarget};
+use super::resources::Touch;
+use super::table::{Slot, Waiter};
+use crate::chance::{Chance, Choice, Domain, Site, SiteKey, Stream, mix};
+
+/// Decides who goes next, whenever more than one may.
+///
+/// The candidates are the oldest queued callback and everything else that is ready and was not
+/// queued after it, so a strategy can swap or delay the steps of tasks but cannot make them
+/// overtake a callback.
+pub trait Choose {
+    /// Returns the index of the candidate that goes next. Called only if there are two or more.
+    fn choose(&mut self, turn: &mut Turn<'_>) -> usize;
+
+    /// Says whether the candidates must be kept in the order in which they were queued. Without
+    /// it, taking one takes constant time, but their order means nothing.
+    fn keeps_order(&self) -> bool {
+        true
+    }
+
+    /// Says whether [`observe`](Self::observe) is to be told what each step touched.
+    fn wants_footprints(&self) -> bool {
+        false
+    }
+
+    /// Is told what the step of `entity` has touched.
+    fn observe(&mut self, entity: EntityId, touches: &[Touch]) {
+        let _ = (entity, touches);
+    }
+}
+
+/// Names something that can go next: the same number in every run of a program, whatever the
+/// schedule, for tasks and their timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EntityId(u64);
+
+impl EntityId {
+    pub(crate) fn task(path: u64) -> Self {
+        Self(path)
+    }
+
+    fn timer(path: u64) -> Self {
+        Self(mix(path, 0x7133))
+    }
+
+    fn callback(path: u64) -> Self {
+        Self(mix(path, 0xCA11))
+    }
+
+    /// Returns the number.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// One decision about who goes next.
+pub struct Turn<'a> {
+    ready: &'a Ready,
+    slots: &'a Slab<Slot>,
+    waiters: &'a Slab<Waiter>,
+    callbacks: &'a Slab<super::callbacks::Callback>,
+    paths: &'a super::paths::Paths,
+    chance: &'a mut Chance,
+    site: &'a LastStep,
+}
+
+impl Turn<'_> {
+    /// Returns how many candidates there are: at least two.
+    pub fn candidates(&self) -> usize {
+        self.ready.candidates()
+    }
+
+    /// Returns the candidate at `index`.
+    pub fn entity(&self, index: usize) -> EntityId {
+        match self.ready.candidate(index) {
+            Entry::Task(slot) => EntityId::task(self.slots[slot as usize].path_hash),
+            Entry::Timer(target) => EntityId::timer(self.paths.hash(self.owner(target))),
+            Entry::Callback(slot) => {
+                EntityId::callback(self.paths.hash(self.callbacks[slot as usize].path))
+            }
+        }
+    }
+
+    /// Returns the stream from which this decision is drawn.
+    pub fn stream(&mut self) -> &mut Stream {
+        self.chance.stream(Domain::Schedule)
+    }
+
+    /// Returns the candidate that the followed plan names here, if it names one that is there.
+    pub(crate) fn planned(&mut self) -> Option<usize> {
+        let site = self.site;
+        let choice = self
+            .chance
+            .planned(SiteKey::schedule(site.hash, site.step, site.since))?;
+        let index = (0..self.candidates()).find(|index| self.choice(*index) == choice);
+        if index.is_none() {
+            self.chance.unmeet(self.site.site(), choice);
+        }
+        index
+    }
+
+    fn choice(&self, index: usize) -> Choice {
+        spell(self.ready.candidate(index), self)
+    }
+
+    /// The path node of whoever set a timer.
+    fn owner(&self, target: TimerTarget) -> u32 {
+        match target {
+            TimerTarget::Waiter(slot, generation) => {
+                let waiter = self.waiters.get(slot as usize);
+                let waiter = waiter.filter(|waiter| waiter.generation == generation);
+                let word = waiter.and_then(|waiter| super::waker::word(waiter.waker.as_ref()?));
+                let task = word.and_then(|word| self.slots.get(word.slot() as usize));
+                task.map_or(super::paths::ROOT, |slot| slot.path)
+            }
+            TimerTarget::Callback(slot, generation) => {
+                let callback = self.callbacks.get(slot as usize);
+                let callback = callback.filter(|callback| callback.generation == generation);
+                callback.map_or(super::paths::ROOT, |callback| callback.path)
+            }
+        }
+    }
+}
+
+fn spell(entry: Entry, turn: &Turn<'_>) -> Choice {
+    match entry {
+        Entry::Task(slot) => Choice::Task(turn.paths.path(turn.slots[slot as usize].path)),
+        Entry::Timer(target) => Choice::Timer(turn.paths.path(turn.owner(target))),
+        Entry::Callback(_) => Choice::Callback,
+    }
+}
+
+impl LastStep {
+    fn site(&self) -> Site {
+        let after = self.path.clone().unwrap_or_default();
+        Site::Schedule {
+            after,
+            step: self.step,
+            since: self.since,
+        }
+    }
+}
+
+impl State {
+    /// Takes the next entry from the ready queue.
+    #[inline]
+    pub(crate) fn pick(&mut self) -> Option<Entry> {
+        match &self.chooser {
+            None => self.ready.take_oldest(),
+            Some(_) if self.ready.candidates() < 2 => self.ready.take_oldest(),
+            Some(_) => self.choose(),
+        }
+    }
+
+    fn choose(&mut self) -> Option<Entry> {
+        let mut chooser = self.chooser.take()?;
+        let mut turn = Turn {
+            ready: &self.ready,
+            slots: &self.slots,
+            waiters: &self.waiters,
+            callbacks: &self.callbacks,
+            paths: &self.paths,
+            chance: &mut self.chance,
+            site: &self.site,
+        };
+        let index = chooser.choose(&mut turn);
+        assert!(
+            index < turn.candidates(),
+            "the strategy chose a candidate that is not there"
+        );
+        if turn.chance.is_writing() {
+            let (chosen, default) = (turn.ready.candidate(index), turn.ready.oldest());
+            if chosen != default {
+                let choice = turn.choice(index);
+                let site = turn.site.site();
+                turn.chance.note(|| (site, choice));
+            }
+        }
+        let entry = if chooser.keeps_order() {
+            self.ready.take(index)
+        } else {
+            self.ready.swap_take(index)
+        };
+        self.chooser = Some(chooser);
+        entry
+    }
+}

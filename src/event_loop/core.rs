@@ -1,0 +1,403 @@
+//! The state of one loop, and how the rest of the crate reaches it.
+//!
+//! A loop is confined to its thread. Handles, wakers and futures hold numbers into its tables, and
+//! find it through a thread-local when they are used: that is why all of them are `Send`. Nothing
+//! of the program's own (futures, values, callbacks, foreign wakers) is ever run or dropped while
+//! the state is borrowed, for it may use the loop again.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::task::Waker;
+
+use slab::Slab;
+
+use super::callbacks::Callback;
+use super::choose::Choose;
+use super::context::Locals;
+use super::limits::{Limits, Stopwatch};
+use super::paths::Paths;
+use super::ready::Ready;
+use super::report::{Handler, Report};
+use super::resources::{Resource, Touch};
+use super::table::{Key, Slot, Waiter};
+use super::timers::Timers;
+use super::waker::Word;
+use crate::chance::{Chance, TaskPath};
+use crate::error::Cancelled;
+use crate::time::Instant;
+use crate::trace::{Event, EventKind, Fingerprint, Trace};
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Core>>> = const { RefCell::new(None) };
+}
+
+static NEXT_SERIAL: AtomicU32 = AtomicU32::new(1);
+
+/// One loop.
+pub(crate) struct Core {
+    pub(crate) serial: u32,
+    pub(crate) now: Cell<u64>,
+    pub(crate) running: Cell<bool>,
+    pub(crate) closed: Cell<bool>,
+    pub(crate) eager: Cell<bool>,
+    pub(crate) debug: Cell<bool>,
+    pub(crate) limits: Limits,
+    pub(crate) stopwatch: Stopwatch,
+    pub(crate) state: RefCell<State>,
+}
+
+/// What the loop keeps in its tables.
+pub(crate) struct State {
+    pub(crate) ready: Ready,
+    pub(crate) timers: Timers,
+    pub(crate) slots: Slab<Slot>,
+    pub(crate) waiters: Slab<Waiter>,
+    pub(crate) callbacks: Slab<Callback>,
+    pub(crate) resources: Slab<Resource>,
+    pub(crate) paths: Paths,
+
+    /// The task whose step is being made.
+    pub(crate) current: Option<u32>,
+    /// The path on whose behalf code runs: the task's, or that of whoever queued the callback.
+    pub(crate) path: u32,
+    /// The cancellation on its way up through the current step.
+    pub(crate) raising: Option<Cancelled>,
+    /// How many cancellable regions enclose the code that is running.
+    pub(crate) depth: u32,
+    pub(crate) locals: Locals,
+
+    pub(crate) chance: Chance,
+    pub(crate) chooser: Option<Box<dyn Choose>>,
+    pub(crate) touches: Option<Vec<Touch>>,
+    /// Where the next scheduling decision is taken: after whose step, and what came since.
+    pub(crate) site: LastStep,
+
+    pub(crate) next_id: u64,
+    pub(crate) generation: u32,
+    /// How many entries the current iteration still has to run.
+    pub(crate) iteration: usize,
+    pub(crate) stopping: bool,
+    pub(crate) steps: u64,
+    /// The step count at which the limits are looked at again.
+    pub(crate) check_at: u64,
+    /// The step count at which virtual time last moved.
+    pub(crate) moved_at: u64,
+
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) trace: Option<Trace>,
+    pub(crate) handler: Option<Handler>,
+    pub(crate) reports: Vec<Report>,
+    pub(crate) draws: BTreeMap<Box<str>, u32>,
+    pub(crate) live_tasks: usize,
+    pub(crate) hooks: Vec<ShutdownHook>,
+    pub(crate) woken_from_outside: bool,
+}
+
+/// What is to be run when the loop shuts down.
+pub(crate) type ShutdownHook = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>>>;
+
+/// The last step a task made, which names the scheduling decisions that follow it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LastStep {
+    pub(crate) hash: u64,
+    pub(crate) step: u32,
+    pub(crate) since: u32,
+    /// Spelled out only while a plan is written.
+    pub(crate) path: Option<TaskPath>,
+}
+
+impl Core {
+    pub(crate) fn new(
+        chance: Chance,
+        chooser: Option<Box<dyn Choose>>,
+        limits: Limits,
+        record: bool,
+    ) -> Rc<Self> {
+        let mut ready = Ready::default();
+        if chance.is_writing() && chooser.is_some() {
+            ready.remember_order();
+        }
+        let touches = chooser
+            .as_ref()
+            .filter(|chooser| chooser.wants_footprints());
+        let state = State {
+            ready,
+            timers: Timers::default(),
+            slots: Slab::new(),
+            waiters: Slab::new(),
+            callbacks: Slab::new(),
+            resources: Slab::new(),
+            paths: Paths::new(),
+            current: None,
+            path: super::paths::ROOT,
+            raising: None,
+            depth: 0,
+            locals: Locals::default(),
+            touches: touches.map(|_| Vec::new()),
+            chance,
+            chooser,
+            site: LastStep::default(),
+            next_id: 1,
+            generation: 0,
+            iteration: 0,
+            stopping: false,
+            steps: 0,
+            check_at: limits.first_check(),
+            moved_at: 0,
+            fingerprint: Fingerprint::new(),
+            trace: record.then(Trace::default),
+            handler: None,
+            reports: Vec::new(),
+            draws: BTreeMap::new(),
+            live_tasks: 0,
+            hooks: Vec::new(),
+            woken_from_outside: false,
+        };
+        Rc::new(Self {
+            serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
+            now: Cell::new(0),
+            running: Cell::new(false),
+            closed: Cell::new(false),
+            eager: Cell::new(false),
+            debug: Cell::new(false),
+            limits,
+            stopwatch: Stopwatch::default(),
+            state: RefCell::new(state),
+        })
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        Instant::from_nanos(self.now.get())
+    }
+
+    pub(crate) fn is_out_of_real_time(&self) -> bool {
+        self.limits
+            .wall
+            .is_some_and(|limit| self.stopwatch.elapsed() > limit)
+    }
+
+    pub(crate) fn with_chance<R>(&self, act: impl FnOnce(&mut Chance) -> R) -> R {
+        act(&mut self.state.borrow_mut().chance)
+    }
+
+    pub(crate) fn with_locals<R>(&self, act: impl FnOnce(&mut Locals) -> R) -> R {
+        act(&mut self.state.borrow_mut().locals)
+    }
+
+    /// Counts a draw of the current task under `label`; returns its path and how many came before.
+    pub(crate) fn count_draw(&self, label: &str) -> (TaskPath, u32) {
+        let state = &mut *self.state.borrow_mut();
+        let path = state.paths.path(state.path);
+        let nth = match state.current {
+            Some(slot) => {
+                let draws = &mut state.slots[slot as usize].rare().draws;
+                let place = draws.iter().position(|(other, _)| **other == *label);
+                let place = place.unwrap_or_else(|| {
+                    draws.push((label.into(), 0));
+                    draws.len() - 1
+                });
+                &mut draws[place].1
+            }
+            None => state.draws.entry(label.into()).or_insert(0),
+        };
+        *nth += 1;
+        (path, *nth - 1)
+    }
+
+    /// Writes a line of the program's own into the trace.
+    pub(crate) fn log(&self, text: String) {
+        tracing::info!(target: "simrun::log", at = %self.now(), "{text}");
+        let state = &mut *self.state.borrow_mut();
+        let hash = text
+            .bytes()
+            .fold(7, |hash, byte| crate::chance::mix(hash, u64::from(byte)));
+        state.fingerprint.add(hash);
+        state.record(self.now(), || EventKind::Logged(text));
+    }
+
+    /// Makes this the thread's loop until the guard is dropped.
+    #[track_caller]
+    pub(crate) fn enter(self: &Rc<Self>) -> Entered {
+        let before = CURRENT.replace(Some(self.clone()));
+        Entered { before }
+    }
+}
+
+impl State {
+    pub(crate) fn record(&mut self, now: Instant, kind: impl FnOnce() -> EventKind) {
+        if self.trace.is_none() {
+            return;
+        }
+        let task = self
+            .current
+            .map_or_else(|| "loop".to_owned(), |slot| self.name(slot));
+        let event = Event {
+            at: now,
+            task,
+            kind: kind(),
+        };
+        self.trace.get_or_insert_default().push(event);
+    }
+
+    /// Returns what a future is called: its given name, or its path.
+    pub(crate) fn name(&self, slot: u32) -> String {
+        let slot = &self.slots[slot as usize];
+        match slot.rare.as_ref().and_then(|rare| rare.name.clone()) {
+            Some(name) => name.to_string(),
+            None => self.paths.path(slot.path).to_string(),
+        }
+    }
+
+    pub(crate) fn slot(&mut self, key: Key) -> Option<&mut Slot> {
+        self.slots
+            .get_mut(key.slot as usize)
+            .filter(|slot| slot.id == key.id)
+    }
+}
+
+/// While it lives, a loop is the current one of its thread.
+pub(crate) struct Entered {
+    before: Option<Rc<Core>>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let before = self.before.take();
+        let _left = CURRENT.replace(before);
+    }
+}
+
+/// Returns the loop of this thread.
+///
+/// # Panics
+///
+/// If there is none.
+#[track_caller]
+pub(crate) fn current() -> Rc<Core> {
+    match try_current() {
+        Some(core) => core,
+        None => panic!(
+            "there is no simrun loop on this thread: call this from a task, or within `EventLoop::within`"
+        ),
+    }
+}
+
+/// Returns the loop of this thread, if there is one.
+#[inline]
+pub(crate) fn try_current() -> Option<Rc<Core>> {
+    CURRENT
+        .try_with(|current| current.borrow().clone())
+        .ok()
+        .flatten()
+}
+
+/// Returns the loop of this thread if it is the one with this serial.
+#[inline]
+pub(crate) fn try_own(serial: u32) -> Option<Rc<Core>> {
+    try_current().filter(|core| core.serial == serial)
+}
+
+/// Returns the loop of this thread, to which `what` must belong.
+///
+/// # Panics
+///
+/// If it belongs to another run, or to none that is alive on this thread.
+#[track_caller]
+pub(crate) fn own(serial: u32, what: &str) -> Rc<Core> {
+    let core = current();
+    assert!(
+        core.serial == serial,
+        "this {what} belongs to another run: each run needs its own, made inside it"
+    );
+    core
+}
+
+/// Wakes from outside the loop's own thread or run, which its next idle moment will look at. A
+/// run that hears of them is not deterministic.
+static OUTSIDE: Mutex<Vec<Word>> = Mutex::new(Vec::new());
+static OUTSIDE_COUNT: AtomicUsize = AtomicUsize::new(0);
+/// Wakes of runs long ended may pile up here; more than this are not remembered.
+const MAX_OUTSIDE: usize = 1_024;
+
+/// Wakes the task that a waker's word names.
+#[inline]
+pub(crate) fn wake(word: Word) {
+    let known = CURRENT.try_with(|current| match &*current.borrow() {
+        Some(core) if word.is_serial(core.serial) => {
+            core.schedule(word);
+            true
+        }
+        _ => false,
+    });
+    if known != Ok(true) {
+        wake_from_outside(word);
+    }
+}
+
+#[cold]
+fn wake_from_outside(word: Word) {
+    let mut outside = OUTSIDE.lock().unwrap_or_else(PoisonError::into_inner);
+    if outside.len() < MAX_OUTSIDE {
+        outside.push(word);
+    }
+    OUTSIDE_COUNT.store(outside.len(), Ordering::Release);
+}
+
+impl Core {
+    /// Says whether one of this loop's wakers was used on another thread.
+    pub(crate) fn was_woken_from_outside(&self) -> bool {
+        if OUTSIDE_COUNT.load(Ordering::Acquire) > 0 {
+            let mut outside = OUTSIDE.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = outside.len();
+            outside.retain(|word| !word.is_serial(self.serial));
+            OUTSIDE_COUNT.store(outside.len(), Ordering::Release);
+            if outside.len() < before {
+                self.state.borrow_mut().woken_from_outside = true;
+            }
+        }
+        self.state.borrow().woken_from_outside
+    }
+
+    /// Queues a step of the task that `word` names, unless one is queued or it is done.
+    #[inline]
+    pub(crate) fn schedule(&self, word: Word) {
+        let state = &mut *self.state.borrow_mut();
+        let Some(slot) = state.slots.get(word.slot() as usize) else {
+            return;
+        };
+        if word.is_generation(slot.id as u32) {
+            state.schedule(word.slot());
+        }
+    }
+}
+
+impl State {
+    #[inline]
+    pub(crate) fn schedule(&mut self, slot: u32) {
+        let entry = &mut self.slots[slot as usize];
+        if !entry.scheduled && !entry.is_done() {
+            entry.scheduled = true;
+            self.ready.push(super::ready::Entry::Task(slot));
+        }
+    }
+
+    /// Queues the step that a waker of ours asks for; gives back a foreign waker, which must be
+    /// woken when the state is no longer borrowed.
+    #[inline]
+    pub(crate) fn wake(&mut self, waker: Option<Waker>) -> Option<Waker> {
+        let waker = waker?;
+        let Some(word) = super::waker::word(&waker) else {
+            return Some(waker);
+        };
+        let slot = self.slots.get(word.slot() as usize);
+        if slot.is_some_and(|slot| word.is_generation(slot.id as u32)) {
+            self.schedule(word.slot());
+        }
+        None
+    }
+}

@@ -1,0 +1,66 @@
+//! Tier 2, the event loop: a clock, a ready queue, timers and callbacks, and the runner that
+//! starts a loop, runs it and shuts it down.
+//!
+//! A loop runs in iterations, as asyncio's does. What is queued during one runs in the next;
+//! virtual time moves only when nothing is ready. [`call_soon`], [`call_later`] and [`call_at`]
+//! queue callbacks; tasks are queued by the futures they wait for.
+
+mod blocked;
+mod callbacks;
+mod cancel;
+mod choose;
+mod context;
+pub(crate) mod core;
+mod gather;
+mod limits;
+mod panics;
+mod paths;
+mod ready;
+mod report;
+mod resources;
+mod run;
+mod runner;
+pub(crate) mod table;
+mod tasks;
+mod timers;
+mod waiters;
+mod waker;
+
+pub(crate) use callbacks::CallbackKey;
+pub use callbacks::{Handle, call_at, call_later, call_soon};
+pub use choose::{Choose, EntityId, Turn};
+pub use context::TaskLocal;
+pub(crate) use limits::Limits;
+pub use report::{Report, ReportKind, set_exception_handler};
+pub(crate) use resources::ResourceKey;
+pub use resources::{Access, Touch};
+pub use runner::{EventLoop, on_shutdown};
+pub(crate) use waiters::{Wait, Waited, poll_done};
+
+use crate::time::Instant;
+
+/// Returns the loop's time.
+///
+/// # Panics
+///
+/// Outside a run.
+///
+/// ```
+/// # simrun::run(async {
+/// assert_eq!(simrun::event_loop::time(), simrun::time::Instant::ZERO);
+/// # });
+/// ```
+#[track_caller]
+pub fn time() -> Instant {
+    core::current().now()
+}
+
+/// Lets the current iteration finish and then makes [`EventLoop::run_forever`] return.
+///
+/// # Panics
+///
+/// Outside a run.
+#[track_caller]
+pub fn stop() {
+    core::current().stop();
+}

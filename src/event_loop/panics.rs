@@ -1,0 +1,48 @@
+//! Where a panic happened, which only the panic hook is told.
+//!
+//! A panic within a run becomes part of the run's report, so the hook keeps its place and does not
+//! print it; all other panics go on to the hook that was there before.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Once;
+
+thread_local! {
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+static HOOK: Once = Once::new();
+
+/// While it lives, panics on this thread are caught and reported by a run.
+pub(crate) struct Inside {
+    before: bool,
+}
+
+impl Inside {
+    pub(crate) fn enter() -> Self {
+        HOOK.call_once(|| {
+            let before = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |info| {
+                if INSIDE.try_with(Cell::get) != Ok(true) {
+                    return before(info);
+                }
+                let place = info.location().map(crate::error::place);
+                let _ = PLACE.try_with(|kept| kept.replace(place));
+            }));
+        });
+        Self {
+            before: INSIDE.replace(true),
+        }
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(self.before);
+    }
+}
+
+/// Takes the place of the last panic on this thread.
+pub(crate) fn take_location() -> Option<String> {
+    PLACE.take()
+}

@@ -1,0 +1,204 @@
+//! The ready queue, and who may go next.
+//!
+//! Two kinds of entry wait their turn. A *free* one, a task's step or a timer, may be swapped with
+//! other free ones or delayed. An *ordered* one, a callback, keeps its place: it runs after every
+//! ordered one queued before it, and nothing queued after it overtakes it. So the candidates are
+//! the oldest ordered entry and all free ones that were queued before it.
+
+use std::collections::VecDeque;
+
+/// Something that is ready to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// The task in this slot of the table.
+    Task(u32),
+    /// A due timer.
+    Timer(TimerTarget),
+    /// The callback in this slot.
+    Callback(u32),
+}
+
+/// Whom a timer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimerTarget {
+    /// The waiter in this slot, of this generation.
+    Waiter(u32, u32),
+    /// The callback in this slot, of this generation.
+    Callback(u32, u32),
+}
+
+/// The queue. `open` holds the free candidates, oldest first as long as they are taken from the
+/// front; `shut` begins with the oldest ordered entry and holds all that was queued after it.
+#[derive(Debug, Default)]
+pub(crate) struct Ready {
+    open: VecDeque<Entry>,
+    shut: VecDeque<Entry>,
+    /// The entries of `open` in the order in which they were queued, for a plan that is being
+    /// written and must know which of them is the default.
+    queued: Option<VecDeque<Entry>>,
+}
+
+impl Ready {
+    /// Remembers from now on in which order the candidates were queued.
+    pub(crate) fn remember_order(&mut self) {
+        self.queued = Some(self.open.clone());
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, entry: Entry) {
+        if self.shut.is_empty() && !matches!(entry, Entry::Callback(_)) {
+            self.push_open(entry);
+        } else {
+            self.shut.push_back(entry);
+        }
+    }
+
+    #[inline]
+    fn push_open(&mut self, entry: Entry) {
+        self.open.push_back(entry);
+        if let Some(queued) = &mut self.queued {
+            queued.push_back(entry);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.open.len() + self.shut.len()
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.shut.is_empty()
+    }
+
+    /// Returns how many may go next.
+    #[inline]
+    pub(crate) fn candidates(&self) -> usize {
+        self.open.len() + usize::from(!self.shut.is_empty())
+    }
+
+    pub(crate) fn candidate(&self, index: usize) -> Entry {
+        if index < self.open.len() {
+            self.open[index]
+        } else {
+            self.shut[0]
+        }
+    }
+
+    /// Returns the default candidate: the one that was queued first.
+    pub(crate) fn oldest(&self) -> Entry {
+        let open = self.queued.as_ref().unwrap_or(&self.open);
+        *open.front().unwrap_or_else(|| &self.shut[0])
+    }
+
+    /// Takes the oldest entry, which is candidate 0 as long as no other was ever taken.
+    #[inline]
+    pub(crate) fn take_oldest(&mut self) -> Option<Entry> {
+        match self.open.pop_front() {
+            Some(entry) => {
+                if let Some(queued) = &mut self.queued {
+                    queued.pop_front();
+                }
+                Some(entry)
+            }
+            None => self.take_ordered(),
+        }
+    }
+
+    /// Takes the candidate at `index` and keeps the others in order.
+    pub(crate) fn take(&mut self, index: usize) -> Option<Entry> {
+        if index < self.open.len() {
+            self.open.remove(index)
+        } else {
+            self.take_ordered()
+        }
+    }
+
+    /// Takes the candidate at `index`, in constant time, and moves the first into its place.
+    pub(crate) fn swap_take(&mut self, index: usize) -> Option<Entry> {
+        if index >= self.open.len() {
+            return self.take_ordered();
+        }
+        let entry = self.open.swap_remove_front(index)?;
+        if let Some(queued) = &mut self.queued {
+            let place = queued.iter().position(|other| *other == entry);
+            place.and_then(|place| queued.remove(place));
+        }
+        Some(entry)
+    }
+
+    fn take_ordered(&mut self) -> Option<Entry> {
+        let entry = self.shut.pop_front()?;
+        while let Some(next) = self.shut.front().copied() {
+            if matches!(next, Entry::Callback(_)) {
+                break;
+            }
+            self.shut.pop_front();
+            self.push_open(next);
+        }
+        Some(entry)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.open.clear();
+        self.shut.clear();
+        if let Some(queued) = &mut self.queued {
+            queued.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drain(ready: &mut Ready) -> Vec<Entry> {
+        std::iter::from_fn(|| ready.take_oldest()).collect()
+    }
+
+    #[test]
+    fn the_oldest_first_is_first_in_first_out() {
+        use Entry::{Callback, Task};
+        let entries = [
+            Task(0),
+            Callback(0),
+            Task(1),
+            Task(2),
+            Callback(1),
+            Callback(2),
+            Task(3),
+        ];
+        let mut ready = Ready::default();
+        entries.into_iter().for_each(|entry| ready.push(entry));
+        assert_eq!(ready.len(), 7);
+        assert_eq!(drain(&mut ready), entries);
+    }
+
+    #[test]
+    fn a_task_never_overtakes_a_callback_queued_before_it() {
+        use Entry::{Callback, Task};
+        let mut ready = Ready::default();
+        [Task(0), Task(1), Callback(0), Task(2), Callback(1)]
+            .into_iter()
+            .for_each(|entry| ready.push(entry));
+        assert_eq!(ready.candidates(), 3);
+        assert_eq!(ready.candidate(2), Callback(0));
+        assert_eq!(ready.take(2), Some(Callback(0)));
+        let open: Vec<Entry> = (0..ready.candidates())
+            .map(|index| ready.candidate(index))
+            .collect();
+        assert_eq!(open, [Task(0), Task(1), Task(2), Callback(1)]);
+    }
+
+    #[test]
+    fn the_default_is_known_even_after_swaps() {
+        use Entry::Task;
+        let mut ready = Ready::default();
+        (0..4).for_each(|slot| ready.push(Task(slot)));
+        ready.remember_order();
+        assert_eq!(ready.swap_take(2), Some(Task(2)));
+        assert_eq!(ready.oldest(), Task(0));
+        assert_eq!(ready.swap_take(1), Some(Task(0)));
+        assert_eq!(ready.oldest(), Task(1));
+    }
+}

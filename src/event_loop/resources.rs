@@ -1,0 +1,143 @@
+//! Resources and footprints: which shared things a step has touched, and who holds them.
+//!
+//! Every primitive tells the loop what it reads and writes. Strategies learn from it which steps
+//! could matter to each other; deadlock reports learn from it who holds what is waited for.
+
+use std::panic::Location;
+
+use super::core::{Core, State};
+use crate::chance::mix;
+use crate::trace::EventKind;
+
+/// How a step touched a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Access {
+    /// It looked, and changed nothing.
+    Read,
+    /// It changed it, or may have.
+    Write,
+}
+
+/// One touch of a step's footprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// The resource: the same number in every run in which the same task makes it.
+    pub resource: u64,
+    /// How it was touched.
+    pub access: Access,
+}
+
+/// A thing that tasks share.
+pub(crate) struct Resource {
+    pub(crate) key: u64,
+    pub(crate) kind: &'static str,
+    pub(crate) name: Option<String>,
+    pub(crate) made: &'static Location<'static>,
+    /// The ids of the tasks that hold it, where it can be held, and the slots they are in.
+    pub(crate) holders: Vec<(u64, u32)>,
+}
+
+/// Names one resource of one loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ResourceKey {
+    pub(crate) serial: u32,
+    pub(crate) slot: u32,
+}
+
+impl Core {
+    pub(crate) fn add_resource(
+        &self,
+        kind: &'static str,
+        name: Option<String>,
+        made: &'static Location<'static>,
+    ) -> ResourceKey {
+        let state = &mut *self.state.borrow_mut();
+        let hash = state.paths.hash(state.path);
+        let nth = state.paths.count_resource(state.path);
+        let key = mix(mix(hash, 0x5E50), u64::from(nth));
+        let resource = Resource {
+            key,
+            kind,
+            name,
+            made,
+            holders: Vec::new(),
+        };
+        ResourceKey {
+            serial: self.serial,
+            slot: state.resources.insert(resource) as u32,
+        }
+    }
+
+    pub(crate) fn remove_resource(&self, key: ResourceKey) {
+        self.state
+            .borrow_mut()
+            .resources
+            .try_remove(key.slot as usize);
+    }
+
+    /// Adds to the footprint of the current step.
+    #[inline]
+    pub(crate) fn touch(&self, key: ResourceKey, access: Access) {
+        self.state.borrow_mut().touch(self, key, access);
+    }
+
+    /// Takes note that the current task holds the resource from now on.
+    pub(crate) fn hold(&self, key: ResourceKey) {
+        let state = &mut *self.state.borrow_mut();
+        if let Some(slot) = state.current {
+            let id = state.slots[slot as usize].id;
+            state.resources[key.slot as usize].holders.push((id, slot));
+        }
+    }
+
+    /// Takes note that the current task, or else the one that has held it longest, lets go.
+    pub(crate) fn let_go(&self, key: ResourceKey) {
+        let state = &mut *self.state.borrow_mut();
+        let current = state.current.map(|slot| state.slots[slot as usize].id);
+        let holders = &mut state.resources[key.slot as usize].holders;
+        let place = holders
+            .iter()
+            .position(|(id, _)| Some(*id) == current)
+            .unwrap_or(0);
+        if place < holders.len() {
+            holders.remove(place);
+        }
+    }
+}
+
+impl State {
+    #[inline]
+    fn touch(&mut self, core: &Core, key: ResourceKey, access: Access) {
+        let Some(resource) = self.resources.get(key.slot as usize) else {
+            return;
+        };
+        self.fingerprint.add(resource.key ^ access as u64);
+        if let Some(touches) = &mut self.touches {
+            touches.push(Touch {
+                resource: resource.key,
+                access,
+            });
+        }
+        if self.trace.is_some() {
+            let name = self.resource_name(key.slot);
+            self.record(core.now(), || EventKind::Touched(name));
+        }
+    }
+
+    /// Returns what a resource is called: its kind and its name, or where it was made.
+    pub(crate) fn resource_name(&self, slot: u32) -> String {
+        let Some(resource) = self.resources.get(slot as usize) else {
+            return "nothing".into();
+        };
+        match &resource.name {
+            Some(name) => format!("{} `{name}`", resource.kind),
+            None => {
+                format!(
+                    "{} made at {}",
+                    resource.kind,
+                    crate::error::place(resource.made)
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The loop itself: iterations, as asyncio's `_run_once` makes them.
+//!
+//! At the start of an iteration, if nothing is ready, virtual time moves to the first deadline;
+//! due timers join the ready queue; then exactly as many entries run as are ready now. With a
+//! strategy other than first-in-first-out the entries are chosen, but they are counted alike, so
+//! that the empty plan is asyncio's order.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::core::Core;
+use super::limits::Halt;
+use super::panics;
+use super::ready::{Entry, TimerTarget};
+use super::report::{Report, ReportKind};
+use crate::chance::mix;
+use crate::error::TaskError;
+use crate::trace::EventKind;
+
+impl Core {
+    /// Runs until `stop` is called, or nothing can happen any more, or a limit is reached.
+    pub(crate) fn run_until_stopped(&self) -> Result<(), Halt> {
+        loop {
+            if let Some(result) = self.run_iteration() {
+                return result;
+            }
+        }
+    }
+
+    fn run_iteration(&self) -> Option<Result<(), Halt>> {
+        {
+            let state = &mut *self.state.borrow_mut();
+            // An iteration that a limit cut short is carried on.
+            if state.iteration == 0
+                && let Err(halt) = self.begin_iteration(state)
+            {
+                return Some(Err(halt));
+            }
+        }
+        loop {
+            let entry = {
+                let state = &mut *self.state.borrow_mut();
+                if state.iteration == 0 {
+                    break;
+                }
+                if state.steps >= state.check_at
+                    && let Some(halt) = self.check_limits(state)
+                {
+                    return Some(Err(halt));
+                }
+                state.iteration -= 1;
+                state.steps += 1;
+                match state.pick() {
+                    Some(entry) => entry,
+                    None => {
+                        state.iteration = 0;
+                        break;
+                    }
+                }
+            };
+            match entry {
+                Entry::Task(slot) => self.step(slot),
+                Entry::Timer(target) => self.fire(target),
+                Entry::Callback(slot) => self.call(slot),
+            }
+        }
+        let state = &mut *self.state.borrow_mut();
+        std::mem::take(&mut state.stopping).then_some(Ok(()))
+    }
+
+    fn begin_iteration(&self, state: &mut super::core::State) -> Result<(), Halt> {
+        while let Some((at, target)) = state.timers.first() {
+            if !state.is_live(target) {
+                state.timers.pop_cancelled();
+                continue;
+            }
+            if at > self.now.get() {
+                if !state.ready.is_empty() || state.stopping {
+                    break;
+                }
+                self.move_time(state, at)?;
+            }
+            state.timers.pop();
+            state.ready.push(Entry::Timer(target));
+        }
+        if state.ready.is_empty() && !state.stopping {
+            return Err(Halt::Idle);
+        }
+        state.iteration = state.ready.len();
+        Ok(())
+    }
+
+    fn move_time(&self, state: &mut super::core::State, at: u64) -> Result<(), Halt> {
+        if let Some(until) = self.limits.until
+            && u128::from(at) > until.as_nanos()
+        {
+            return Err(Halt::Until);
+        }
+        self.now.set(at);
+        state.moved_at = state.steps;
+        state.check_at = self.limits.next_check(state.steps, state.moved_at);
+        Ok(())
+    }
+
+    #[cold]
+    fn check_limits(&self, state: &mut super::core::State) -> Option<Halt> {
+        state.check_at = self.limits.next_check(state.steps, state.moved_at);
+        if self.limits.steps.is_some_and(|limit| state.steps >= limit) {
+            return Some(Halt::Steps);
+        }
+        if state.steps - state.moved_at >= self.limits.livelock {
+            return Some(Halt::Livelock);
+        }
+        self.is_out_of_real_time().then_some(Halt::Wall)
+    }
+
+    fn fire(&self, target: TimerTarget) {
+        {
+            let state = &mut *self.state.borrow_mut();
+            state.site.since += 1;
+            state.fingerprint.add(mix(3, self.now.get()));
+            if state.trace.is_some() {
+                state.record(self.now(), || EventKind::Fired);
+            }
+        }
+        match target {
+            TimerTarget::Waiter(slot, generation) => {
+                self.wake_waiter(slot, generation);
+            }
+            TimerTarget::Callback(slot, generation) => {
+                let state = self.state.borrow_mut().callback(slot, generation).is_some();
+                if state {
+                    self.call(slot);
+                }
+            }
+        }
+    }
+
+    fn call(&self, slot: u32) {
+        let (callback, outer) = {
+            let state = &mut *self.state.borrow_mut();
+            state.site.since += 1;
+            let mut callback = state.callbacks.remove(slot as usize);
+            if callback.call.is_some() {
+                state.fingerprint.add(mix(4, self.now.get()));
+                if state.trace.is_some() && callback.subject.is_none() {
+                    state.record(self.now(), || EventKind::Called);
+                }
+            }
+            let path = std::mem::replace(&mut state.path, callback.path);
+            let locals = std::mem::take(&mut callback.locals);
+            let locals = std::mem::replace(&mut state.locals, locals);
+            (callback, (path, locals))
+        };
+        if let Some(call) = callback.call
+            && let Err(payload) = catch_unwind(AssertUnwindSafe(call))
+        {
+            let error = TaskError::panicked(payload, panics::take_location());
+            let message = "a callback panicked";
+            let kind = ReportKind::Callback;
+            self.report(Report::new(kind, message, Some(error), None, self.now()));
+        }
+        let _locals = {
+            let state = &mut *self.state.borrow_mut();
+            state.path = outer.0;
+            state.paths.release(callback.path);
+            std::mem::replace(&mut state.locals, outer.1)
+        };
+        if let Some(subject) = callback.subject {
+            self.let_go_of(subject);
+        }
+    }
+
+    /// Lets the current iteration finish, and the loop stop after it.
+    pub(crate) fn stop(&self) {
+        self.state.borrow_mut().stopping = true;
+    }
+}

@@ -1,0 +1,231 @@
+//! The table of futures: everything in a loop that will one day be done, be it a task, a promise,
+//! the outer future of a gather or that of a shield. They differ in how they are cancelled and in
+//! who completes them; states, done-callbacks and results are the same for all.
+
+use std::any::Any;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::context::Locals;
+use crate::error::{Cancelled, TaskError};
+
+/// Names one future of one loop for ever: slots are reused, keys are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    pub(crate) serial: u32,
+    pub(crate) slot: u32,
+    pub(crate) id: u64,
+}
+
+/// What a future is, which decides how it is cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Driven by the loop; a cancel is a request that goes to what it awaits.
+    Task,
+    /// Completed by someone's hand; a cancel ends it at once.
+    Promise,
+    /// Completed when others are; a cancel goes to all of them.
+    Gather,
+}
+
+/// How far a future has come. The last three are final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Pending,
+    Value,
+    Failed,
+    Cancelled,
+}
+
+/// How a future ends.
+pub(crate) enum End {
+    Value,
+    Failed(TaskError),
+    /// With the cancellation that ended it, handed to the first who asks, and the message for all
+    /// who ask later.
+    Cancelled(Option<Cancelled>, Option<Arc<str>>),
+}
+
+/// The program's part of a future: first a Rust future to poll, then its value.
+pub(crate) trait Body {
+    /// Polls; `Ready` means that the value is there or what went wrong instead.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TaskError>>;
+
+    /// Gives access to the value as `&mut Option<T>`.
+    fn value(self: Pin<&mut Self>) -> Option<&mut dyn Any>;
+}
+
+/// What a suspended task waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// Nothing that the loop knows of.
+    Unknown,
+    /// The waiter in this slot.
+    One(u32),
+    /// Several waiters: the task joins or selects.
+    Many,
+}
+
+/// What is to happen when a future is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DoneCallback {
+    /// Complete the waiter in this slot, of this generation.
+    Wake(u32, u32),
+    /// Queue the callback in this slot.
+    Call(u32),
+}
+
+/// Done-callbacks, in the order in which they were added; mostly there is one.
+#[derive(Debug, Default)]
+pub(crate) struct DoneCallbacks {
+    first: Option<DoneCallback>,
+    #[expect(
+        clippy::box_collection,
+        reason = "most futures have no second callback"
+    )]
+    rest: Option<Box<Vec<DoneCallback>>>,
+}
+
+impl DoneCallbacks {
+    pub(crate) fn push(&mut self, callback: DoneCallback) {
+        if self.first.is_none() && self.rest.is_none() {
+            self.first = Some(callback);
+        } else {
+            self.rest.get_or_insert_default().push(callback);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, callback: DoneCallback) -> bool {
+        if self.first == Some(callback) {
+            self.first = None;
+            return true;
+        }
+        let Some(rest) = &mut self.rest else {
+            return false;
+        };
+        let place = rest.iter().position(|other| *other == callback);
+        place.map(|place| rest.remove(place)).is_some()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none() && self.rest.is_none()
+    }
+
+    pub(crate) fn into_iter(self) -> impl Iterator<Item = DoneCallback> {
+        self.first
+            .into_iter()
+            .chain(self.rest.into_iter().flat_map(|rest| *rest))
+    }
+}
+
+/// One future.
+pub(crate) struct Slot {
+    pub(crate) id: u64,
+    pub(crate) body: Option<Pin<Box<dyn Body>>>,
+    pub(crate) callbacks: DoneCallbacks,
+    /// Hash of the task's path, which names it in the fingerprint.
+    pub(crate) path_hash: u64,
+    /// The task's place in the tree of paths.
+    pub(crate) path: u32,
+    pub(crate) steps: u32,
+    /// How many cancel requests have not been taken back.
+    pub(crate) cancelling: u32,
+    /// Handles and callbacks that still need the result.
+    pub(crate) holds: u32,
+    pub(crate) waiting: Waiting,
+    pub(crate) spawned: &'static Location<'static>,
+    pub(crate) rare: Option<Box<Rare>>,
+    pub(crate) kind: Kind,
+    pub(crate) state: State,
+    /// A step is queued.
+    pub(crate) scheduled: bool,
+    /// A step is being made: the body is out of the table.
+    pub(crate) polling: bool,
+    /// The first step has been made.
+    pub(crate) started: bool,
+    /// A cancellation is to be delivered at the next step.
+    pub(crate) must_cancel: bool,
+    /// The next step drops the body.
+    pub(crate) aborted: bool,
+    /// Someone has seen how it ended, or has said not to care.
+    pub(crate) retrieved: bool,
+}
+
+/// What few futures have.
+#[derive(Default)]
+pub(crate) struct Rare {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) locals: Locals,
+    pub(crate) error: Option<TaskError>,
+    pub(crate) cancelled: Option<Cancelled>,
+    pub(crate) cancel_message: Option<Arc<str>>,
+    /// The message of the cancel that hit the task's own waiter.
+    pub(crate) waiter_message: Option<Arc<str>>,
+    /// The futures a gather waits for.
+    pub(crate) children: Vec<Key>,
+    pub(crate) cancel_requested: bool,
+    /// How often the task has drawn, by label.
+    pub(crate) draws: Vec<(Box<str>, u32)>,
+}
+
+impl Slot {
+    pub(crate) fn is_done(&self) -> bool {
+        self.state != State::Pending
+    }
+
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Makes the cancellation that an asker gets: the one that ended the task goes to the first.
+    pub(crate) fn make_cancelled(&mut self) -> Cancelled {
+        let Some(rare) = &mut self.rare else {
+            return Cancelled::new();
+        };
+        let message = || Cancelled::from_message(rare.cancel_message.clone());
+        rare.cancelled.take().unwrap_or_else(message)
+    }
+}
+
+/// A waiter: the private future on which a suspended step waits, and its waker.
+pub(crate) struct Waiter {
+    pub(crate) generation: u32,
+    pub(crate) state: WaiterState,
+    /// A cancel request was passed on to the future it waits for.
+    pub(crate) forwarded: bool,
+    pub(crate) on: On,
+    pub(crate) waker: Option<std::task::Waker>,
+    pub(crate) at: &'static Location<'static>,
+    pub(crate) since: u64,
+}
+
+/// How far a waiter has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WaiterState {
+    Pending,
+    Woken,
+    Cancelled,
+}
+
+/// What a waiter waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum On {
+    /// A moment in virtual time.
+    Timer,
+    /// A future in this slot, whose id ends in these bits.
+    Future(u32, u32),
+    /// The resource in this slot.
+    Resource(u32),
+    /// Something that has no name but this.
+    Other(&'static str),
+}
+
+/// Names one waiter of one loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WaiterKey {
+    pub(crate) serial: u32,
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}

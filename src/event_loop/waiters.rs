@@ -1,0 +1,346 @@
+//! Waiters: what a suspended step waits on.
+//!
+//! A waiter is completed or cancelled before the task it belongs to makes its next step, and
+//! everyone who looks at it in between sees that: a lock's release skips a waiter that has been
+//! cancelled, although its task has not heard of it yet. That is what asyncio's futures do, and
+//! the fairness rules of the primitives rest on it.
+
+use std::panic::Location;
+use std::task::Context;
+
+use super::core::{self, Core};
+use super::ready::TimerTarget;
+use super::table::{DoneCallback, Key, On, Waiter, WaiterKey, WaiterState, Waiting};
+use crate::error::Cancelled;
+
+impl Core {
+    /// Completes a waiter and queues its task. Says whether it was still waiting.
+    pub(crate) fn wake_waiter(&self, slot: u32, generation: u32) -> bool {
+        let foreign = {
+            let state = &mut *self.state.borrow_mut();
+            let Some(waiter) = state.waiters.get_mut(slot as usize) else {
+                return false;
+            };
+            if waiter.generation != generation || waiter.state != WaiterState::Pending {
+                return false;
+            }
+            waiter.state = WaiterState::Woken;
+            let waker = waiter.waker.take();
+            state.wake(waker)
+        };
+        if let Some(waker) = foreign {
+            waker.wake();
+        }
+        true
+    }
+
+    /// Completes a waiter of one of the crate's primitives.
+    pub(crate) fn wake(&self, key: WaiterKey) -> bool {
+        self.wake_waiter(key.slot, key.generation)
+    }
+
+    /// Returns how far a waiter has come; one that is gone was cancelled.
+    pub(crate) fn waiter_state(&self, key: WaiterKey) -> WaiterState {
+        let state = self.state.borrow();
+        let waiter = state.waiters.get(key.slot as usize);
+        let waiter = waiter.filter(|waiter| waiter.generation == key.generation);
+        waiter.map_or(WaiterState::Cancelled, |waiter| waiter.state)
+    }
+
+    pub(crate) fn is_waiting(&self, key: WaiterKey) -> bool {
+        self.waiter_state(key) == WaiterState::Pending
+    }
+}
+
+/// One wait of a leaf future: from the moment it suspends to the moment it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Wait {
+    key: Option<WaiterKey>,
+}
+
+/// What became of a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// It has not begun.
+    Not,
+    /// It goes on, or a cancellation is on its way: return `Pending`.
+    Still,
+    /// It was completed.
+    Over,
+}
+
+impl Wait {
+    pub(crate) const fn new() -> Self {
+        Self { key: None }
+    }
+
+    pub(crate) fn key(&self) -> Option<WaiterKey> {
+        self.key
+    }
+
+    /// Begins to wait.
+    pub(crate) fn start(
+        &mut self,
+        core: &Core,
+        cx: &Context<'_>,
+        on: On,
+        at: &'static Location<'static>,
+    ) -> WaiterKey {
+        let state = &mut *core.state.borrow_mut();
+        state.generation = state.generation.wrapping_add(1);
+        let generation = state.generation;
+        let waiter = Waiter {
+            generation,
+            state: WaiterState::Pending,
+            forwarded: false,
+            on,
+            waker: Some(cx.waker().clone()),
+            at,
+            since: core.now.get(),
+        };
+        if state.waiters.len() == state.waiters.capacity() {
+            state
+                .waiters
+                .reserve_exact((state.waiters.len() / 8).max(8));
+        }
+        let slot = state.waiters.insert(waiter) as u32;
+        state.suspend(slot);
+        state.record_wait(core.now(), on);
+        let key = WaiterKey {
+            serial: core.serial,
+            slot,
+            generation,
+        };
+        debug_assert!(self.key.is_none());
+        self.key = Some(key);
+        key
+    }
+
+    /// Begins to wait for a moment in time.
+    pub(crate) fn start_timer(
+        &mut self,
+        core: &Core,
+        cx: &Context<'_>,
+        at: u64,
+        place: &'static Location<'static>,
+    ) {
+        let key = self.start(core, cx, On::Timer, place);
+        let state = &mut *core.state.borrow_mut();
+        state
+            .timers
+            .set(at, TimerTarget::Waiter(key.slot, key.generation));
+    }
+
+    /// Looks how the wait stands, on behalf of the step that is being made.
+    pub(crate) fn poll(&mut self, core: &Core, cx: &Context<'_>) -> Waited {
+        let Some(key) = self.key else {
+            return Waited::Not;
+        };
+        let (waited, _old_waker) = {
+            let state = &mut *core.state.borrow_mut();
+            let waiter = &mut state.waiters[key.slot as usize];
+            match waiter.state {
+                WaiterState::Woken if state.raising.is_none() => (Waited::Over, None),
+                WaiterState::Woken => (Waited::Still, None),
+                WaiterState::Pending => {
+                    let waker = match &mut waiter.waker {
+                        Some(waker) if waker.will_wake(cx.waker()) => None,
+                        other => other.replace(cx.waker().clone()),
+                    };
+                    state.suspend(key.slot);
+                    (Waited::Still, waker)
+                }
+                WaiterState::Cancelled => {
+                    let rare = state
+                        .current
+                        .and_then(|slot| state.slots[slot as usize].rare.as_mut());
+                    let message = rare.and_then(|rare| rare.waiter_message.take());
+                    state.raise(Cancelled::from_message(message));
+                    (Waited::Still, None)
+                }
+            }
+        };
+        waited
+    }
+
+    /// Says whether a cancel request of the waiting task was passed on to what it waits for.
+    pub(crate) fn was_forwarded(&self, core: &Core) -> bool {
+        let state = core.state.borrow();
+        let waiter = self
+            .key
+            .and_then(|key| state.waiters.get(key.slot as usize));
+        waiter.is_some_and(|waiter| waiter.forwarded)
+    }
+
+    /// Says whether the wait was completed, seen or not.
+    pub(crate) fn is_woken(&self, core: &Core) -> bool {
+        self.key
+            .is_some_and(|key| core.waiter_state(key) == WaiterState::Woken)
+    }
+
+    /// Ends the wait.
+    pub(crate) fn stop(&mut self) {
+        let Some(key) = self.key.take() else { return };
+        let Some(core) = core::try_own(key.serial) else {
+            return;
+        };
+        let _waker = {
+            let state = &mut *core.state.borrow_mut();
+            let waiter = state.waiters.get(key.slot as usize);
+            if waiter.is_none_or(|waiter| waiter.generation != key.generation) {
+                return;
+            }
+            let waiter = state.waiters.remove(key.slot as usize);
+            match waiter.on {
+                _ if waiter.state == WaiterState::Woken => {}
+                On::Timer => {
+                    state.timers.cancel();
+                    state.sweep_timers();
+                }
+                On::Future(slot, id) => {
+                    let callback = DoneCallback::Wake(key.slot, key.generation);
+                    let target = state.slots.get_mut(slot as usize);
+                    if let Some(target) = target.filter(|target| target.id as u32 == id) {
+                        target.callbacks.remove(callback);
+                    }
+                }
+                On::Resource(_) | On::Other(_) => {}
+            }
+            waiter.waker
+        };
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl core::State {
+    /// Takes note that the current step waits on this waiter.
+    fn suspend(&mut self, waiter: u32) {
+        let Some(slot) = self.current else { return };
+        let waiting = &mut self.slots[slot as usize].waiting;
+        *waiting = match *waiting {
+            Waiting::Unknown => Waiting::One(waiter),
+            Waiting::One(other) if other == waiter => return,
+            Waiting::One(_) | Waiting::Many => Waiting::Many,
+        };
+    }
+
+    fn record_wait(&mut self, now: crate::time::Instant, on: On) {
+        if self.trace.is_some() {
+            let what = self.describe(on);
+            self.record(now, || crate::trace::EventKind::Waits(what));
+        }
+    }
+
+    /// Says in words what a waiter waits for.
+    pub(crate) fn describe(&self, on: On) -> String {
+        match on {
+            On::Timer => "for a timer".to_owned(),
+            On::Other(what) => format!("for {what}"),
+            On::Resource(slot) => format!("for {}", self.resource_name(slot)),
+            On::Future(slot, id) => {
+                let found = self
+                    .slots
+                    .get(slot as usize)
+                    .filter(|found| found.id as u32 == id);
+                match found.map(|found| found.kind) {
+                    None => "for a future that is gone".to_owned(),
+                    Some(super::table::Kind::Task) => format!("for task {}", self.name(slot)),
+                    Some(super::table::Kind::Promise) => "for a promise".to_owned(),
+                    Some(super::table::Kind::Gather) => "for a gather".to_owned(),
+                }
+            }
+        }
+    }
+
+    /// Drops cancelled timers once they are the majority.
+    pub(crate) fn sweep_timers(&mut self) {
+        if !self.timers.is_crowded() {
+            return;
+        }
+        let (waiters, callbacks) = (&self.waiters, &self.callbacks);
+        self.timers.sweep(|target| match target {
+            TimerTarget::Waiter(slot, generation) => waiters
+                .get(slot as usize)
+                .is_some_and(|waiter| waiter.generation == generation),
+            TimerTarget::Callback(slot, generation) => callbacks
+                .get(slot as usize)
+                .is_some_and(|callback| callback.generation == generation),
+        });
+    }
+
+    pub(crate) fn is_live(&self, target: TimerTarget) -> bool {
+        match target {
+            TimerTarget::Waiter(slot, generation) => self
+                .waiters
+                .get(slot as usize)
+                .is_some_and(|waiter| waiter.generation == generation),
+            TimerTarget::Callback(slot, generation) => self
+                .callbacks
+                .get(slot as usize)
+                .is_some_and(|callback| callback.generation == generation),
+        }
+    }
+}
+
+impl Key {
+    /// What a waiter on this future waits for.
+    pub(crate) fn on(self) -> On {
+        On::Future(self.slot, self.id as u32)
+    }
+}
+
+/// Waits until a future is done, on behalf of the step that is being made. If the task's own
+/// cancel request has gone to that future and ended it, the cancellation comes back from there.
+pub(crate) fn poll_done(
+    wait: &mut Wait,
+    core: &Core,
+    key: Key,
+    cx: &Context<'_>,
+    at: &'static Location<'static>,
+) -> std::task::Poll<()> {
+    use std::task::Poll;
+    match wait.poll(core, cx) {
+        Waited::Still => Poll::Pending,
+        Waited::Over => {
+            let forwarded = wait.was_forwarded(core);
+            wait.stop();
+            if forwarded {
+                let state = &mut *core.state.borrow_mut();
+                let cancelled = state.outcome(key).and_then(|outcome| outcome.err());
+                if let Some(cancelled) = cancelled.as_ref().and_then(|error| error.cancelled()) {
+                    state.raise(cancelled.clone());
+                    return Poll::Pending;
+                }
+            }
+            Poll::Ready(())
+        }
+        Waited::Not => {
+            {
+                let state = &mut *core.state.borrow_mut();
+                let itself = state.current == Some(key.slot);
+                let Some(slot) = state.slot(key) else {
+                    return Poll::Ready(());
+                };
+                if slot.is_done() {
+                    return Poll::Ready(());
+                }
+                assert!(
+                    !itself,
+                    "a task cannot await itself ({})",
+                    crate::error::place(at)
+                );
+            }
+            let waiter = wait.start(core, cx, key.on(), at);
+            if let Some(slot) = core.state.borrow_mut().slot(key) {
+                slot.callbacks
+                    .push(DoneCallback::Wake(waiter.slot, waiter.generation));
+            }
+            Poll::Pending
+        }
+    }
+}

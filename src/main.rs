@@ -1,0 +1,2 @@
+//! The `simrun` command.
+fn main() {}

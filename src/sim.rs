@@ -1,0 +1,442 @@
+//! One run: what it is given, and what came of it.
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use crate::assure::{Failure, FailureKind, Outcome};
+use crate::chance::{Chance, Plan, Site};
+use crate::error::TaskError;
+use crate::event_loop::core::Core;
+use crate::event_loop::{EventLoop, Limits, Report, ReportKind};
+use crate::strategy::Strategy;
+use crate::task::{Task, spawn_on};
+use crate::time::Instant;
+use crate::trace::Trace;
+
+/// What a run is given: a seed, a strategy, limits. The same `Sim` with the same program gives
+/// the same run, always and everywhere.
+///
+/// ```
+/// use simrun::{Sim, Strategy, time};
+///
+/// let sim = Sim::new().seed(42).strategy(Strategy::random());
+/// let run = sim.run(|| async {
+///     time::sleep(time::secs(3_600)).await;
+///     "an hour later"
+/// });
+/// assert_eq!(run.value(), Some(&"an hour later"));
+/// assert_eq!(run.now().since_start(), time::secs(3_600));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Sim {
+    seed: u64,
+    strategy: Strategy,
+    limits: Limits,
+    record: bool,
+    write_plan: bool,
+    eager: bool,
+    debug: bool,
+}
+
+impl Sim {
+    /// Makes the default: seed 0, asyncio's order, nothing recorded.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the seed, from which everything is drawn that could go one way or another.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Sets who goes next.
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// Fails a run that is not over after this much virtual time. By default there is no limit.
+    pub fn until(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.limits.until = limit.into();
+        self
+    }
+
+    /// Fails a run that is not over after this many steps. By default there is no limit.
+    pub fn max_steps(mut self, limit: impl Into<Option<u64>>) -> Self {
+        self.limits.steps = limit.into();
+        self
+    }
+
+    /// Fails a run that makes this many steps while virtual time stands still: ten million, unless
+    /// it is set.
+    pub fn livelock_after(mut self, steps: u64) -> Self {
+        self.limits.livelock = steps;
+        self
+    }
+
+    /// Fails a run that takes longer than this in real time: five minutes, unless it is set.
+    pub fn wall_clock(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.limits.wall = limit.into();
+        self
+    }
+
+    /// Keeps the events of the run, for [`Run::trace`]. By default only their fingerprint is kept.
+    pub fn record(mut self, record: bool) -> Self {
+        self.record = record;
+        self
+    }
+
+    /// Writes down the decisions of the run, for [`Run::plan`].
+    pub fn write_plan(mut self, write: bool) -> Self {
+        self.write_plan = write;
+        self
+    }
+
+    /// Makes every task but the first [eager](crate::task::spawn_eager).
+    pub fn eager_tasks(mut self, eager: bool) -> Self {
+        self.eager = eager;
+        self
+    }
+
+    /// Looks for steps that take long in real time and for tasks that were never awaited, and
+    /// warns of them through `tracing`.
+    pub fn debug(mut self, debug: bool) -> Self {
+        self.debug = debug;
+        self
+    }
+
+    pub(crate) fn core(&self) -> std::rc::Rc<Core> {
+        let mut chance = Chance::new(self.seed);
+        if let Some(plan) = self.strategy.plan() {
+            chance.follow(plan);
+        }
+        if self.write_plan {
+            chance.write_plan();
+        }
+        let chooser = self.strategy.chooser(self.seed);
+        let core = Core::new(chance, chooser, self.limits.clone(), self.record);
+        core.eager.set(self.eager);
+        core.debug.set(self.debug);
+        core
+    }
+
+    /// Runs a program: asyncio's `run`. When the main task is done, the other tasks are cancelled
+    /// in the order in which they were spawned, and waited for; then the loop is closed.
+    ///
+    /// # Panics
+    ///
+    /// If a loop is running on this thread.
+    #[track_caller]
+    pub fn run<F, Fut>(&self, main: F) -> Run<Fut::Output>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future + 'static,
+        Fut::Output: 'static,
+    {
+        let at = std::panic::Location::caller();
+        self.finish(|core| {
+            let main = main();
+            spawn_on(core, main, at, false)
+        })
+    }
+
+    /// Runs a program that may return an error, which fails the run.
+    ///
+    /// # Panics
+    ///
+    /// If a loop is running on this thread.
+    #[track_caller]
+    pub fn try_run<F, Fut, T, E>(&self, main: F) -> Run<T>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<T, E>> + 'static,
+        T: 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    {
+        let at = std::panic::Location::caller();
+        self.finish(|core| {
+            let main = main();
+            crate::task::try_spawn_on(core, main, at, false)
+        })
+    }
+
+    #[track_caller]
+    fn finish<T: 'static>(&self, spawn: impl FnOnce(&std::rc::Rc<Core>) -> Task<T>) -> Run<T> {
+        let nested = crate::event_loop::core::try_current().is_some_and(|core| core.running.get());
+        assert!(
+            !nested,
+            "a run cannot be started inside a run: await the future instead"
+        );
+        let event_loop = EventLoop::with(self);
+        let main = event_loop.within(|| spawn(event_loop.core()));
+        let mut failure = event_loop.run_until_done(&main).err();
+        let name = || event_loop.within(|| main.to_string());
+        let value = match event_loop.within(|| main.settle()) {
+            Some(Ok(value)) => Some(value),
+            Some(Err(error)) => {
+                failure = failure.or(Some(Failure::of_error(error, name(), event_loop.time())));
+                None
+            }
+            None => None,
+        };
+        // After a failure the loop is only taken down: what is left would fail for its sake.
+        if failure
+            .as_ref()
+            .is_none_or(|failure| failure.error().is_some())
+        {
+            let shut_down = event_loop
+                .cancel_all()
+                .and_then(|()| event_loop.run_shutdown_hooks());
+            failure = failure.or(shut_down.err().map(in_shutdown));
+        }
+        event_loop.within(|| drop(main));
+        event_loop.close();
+        let core = event_loop.core();
+        if core.was_woken_from_outside() && failure.is_none() {
+            let message = "a task of this run was woken from another thread or another run";
+            failure = Some(Failure::new(
+                FailureKind::Nondeterminism,
+                message,
+                core.now(),
+            ));
+        }
+        let reports = event_loop.take_reports();
+        let failure = failure.or_else(|| reports.first().map(unhandled));
+        let state = &mut *core.state.borrow_mut();
+        Run {
+            seed: self.seed,
+            strategy: self.strategy.clone(),
+            value,
+            outcome: failure.map_or(Outcome::Passed, Outcome::Failed),
+            reports,
+            now: core.now(),
+            steps: state.steps,
+            fingerprint: state.fingerprint.finish(),
+            trace: state.trace.take().unwrap_or_default(),
+            unmet: state.chance.unmet(),
+            plan: state.chance.take_plan().unwrap_or_default(),
+        }
+    }
+
+    /// Runs a program twice and compares the runs, event by event.
+    ///
+    /// # Errors
+    ///
+    /// If they differ: the failure tells the first event at which they do.
+    ///
+    /// ```
+    /// use simrun::{Sim, task};
+    ///
+    /// Sim::new().check_determinism(|| async { task::yield_now().await }).unwrap();
+    /// ```
+    #[track_caller]
+    pub fn check_determinism<F, Fut>(&self, main: F) -> Result<Run<Fut::Output>, Failure>
+    where
+        F: Fn() -> Fut,
+        Fut: Future + 'static,
+        Fut::Output: 'static,
+    {
+        let sim = self.clone().record(true);
+        let (first, second) = (sim.run(&main), sim.run(&main));
+        let Some(index) = first.trace.first_difference(&second.trace) else {
+            if first.fingerprint == second.fingerprint {
+                return Ok(first);
+            }
+            let message = "two runs of one seed have the same events but different fingerprints";
+            return Err(Failure::new(
+                FailureKind::Nondeterminism,
+                message,
+                first.now,
+            ));
+        };
+        let (one, other) = (
+            first.trace.events().get(index),
+            second.trace.events().get(index),
+        );
+        let text = |event: Option<&crate::trace::Event>| {
+            event.map_or_else(|| "the run is over".to_owned(), |event| event.to_string())
+        };
+        let message = format!(
+            "two runs of seed {} differ at event {index}\n  first:  {}\n  second: {}\nlook there \
+             for the order of a hash map, real time, an address, another thread, or a generator \
+             of random numbers that is not the run's",
+            self.seed,
+            text(one).trim(),
+            text(other).trim(),
+        );
+        let at = one.or(other).map_or(first.now, |event| event.at);
+        let mut failure = Failure::new(FailureKind::Nondeterminism, message, at);
+        failure.task = one.or(other).map(|event| event.task.clone());
+        Err(failure)
+    }
+}
+
+/// Says of a failure that it happened after the main task was done.
+fn in_shutdown(mut failure: Failure) -> Failure {
+    failure.message = format!("while the loop was shutting down, {}", failure.message);
+    failure
+}
+
+/// Makes a failure of something that nobody has looked at.
+fn unhandled(report: &Report) -> Failure {
+    let mut message = report.message().to_owned();
+    if let Some(error) = report.error() {
+        message = format!("{message}: {error}");
+    }
+    let kind = match report.kind() {
+        ReportKind::Unfinished => FailureKind::Deadlock,
+        _ => FailureKind::Unhandled,
+    };
+    let mut failure = Failure::new(kind, message, report.at());
+    failure.task = report.task().map(ToOwned::to_owned);
+    failure.location = report
+        .error()
+        .and_then(|error| error.location())
+        .map(ToOwned::to_owned);
+    failure.error = report.error().cloned();
+    failure
+}
+
+/// What came of a run.
+///
+/// Its text is the run, one event a line if they were recorded, and the verdict.
+#[derive(Debug)]
+pub struct Run<T> {
+    seed: u64,
+    strategy: Strategy,
+    value: Option<T>,
+    outcome: Outcome,
+    reports: Vec<Report>,
+    now: Instant,
+    steps: u64,
+    fingerprint: u64,
+    trace: Trace,
+    plan: Plan,
+    unmet: Vec<Site>,
+}
+
+impl<T> Run<T> {
+    /// Returns the seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Returns the strategy.
+    pub fn strategy(&self) -> &Strategy {
+        &self.strategy
+    }
+
+    /// Returns what the main task returned, if it did.
+    pub fn value(&self) -> Option<&T> {
+        self.value.as_ref()
+    }
+
+    /// Takes what the main task returned, if it did.
+    pub fn into_value(self) -> Option<T> {
+        self.value
+    }
+
+    /// Returns how the run ended.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// Returns what went wrong, if something did.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.outcome.failure()
+    }
+
+    /// Returns the reports that no exception handler has received.
+    pub fn reports(&self) -> &[Report] {
+        &self.reports
+    }
+
+    /// Returns the virtual time at the end.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Returns how many steps, callbacks and timers there were.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Returns a number that two runs share if they did the same things in the same order.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// Returns the events, if they were [recorded](Sim::record).
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Returns the decisions, if they were [written down](Sim::write_plan).
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Returns the sites of a replayed plan at which the program has left it: they never came up,
+    /// or what they call for was not possible.
+    pub fn diverged(&self) -> &[Site] {
+        &self.unmet
+    }
+
+    /// Returns what the main task returned.
+    ///
+    /// # Panics
+    ///
+    /// If the run failed, with the report of the failure.
+    #[track_caller]
+    pub fn unwrap(self) -> T {
+        match (self.outcome, self.value) {
+            (Outcome::Passed, Some(value)) => value,
+            (Outcome::Failed(failure), _) => panic!(
+                "{failure}\n\nseed {}, strategy {}, fingerprint {:016x}",
+                self.seed, self.strategy, self.fingerprint
+            ),
+            (Outcome::Passed, None) => unreachable!("a run that passed has a value"),
+        }
+    }
+}
+
+impl<T> fmt::Display for Run<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.trace)?;
+        writeln!(f, "{}", self.outcome)?;
+        write!(
+            f,
+            "seed {}, strategy {}, {} of virtual time, {} steps, fingerprint {:016x}",
+            self.seed, self.strategy, self.now, self.steps, self.fingerprint
+        )
+    }
+}
+
+/// Runs a program in asyncio's order and returns what it returns. See [`Sim::run`].
+///
+/// # Panics
+///
+/// If the run fails: then with its own panic if it panicked, or with the report of the failure.
+///
+/// ```
+/// assert_eq!(simrun::run(async { 6 * 7 }), 42);
+/// ```
+#[track_caller]
+pub fn run<F>(main: F) -> F::Output
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let run = Sim::new().run(|| main);
+    let panic = run
+        .failure()
+        .and_then(Failure::error)
+        .filter(|error| error.is_panic())
+        .cloned();
+    match panic {
+        Some(error) => TaskError::resume(error),
+        None => run.unwrap(),
+    }
+}

@@ -1,0 +1,158 @@
+//! What all primitives have in common: a state behind a mutex, because handles must be `Send`, and
+//! a resource in the loop's books, which names them in traces and reports.
+
+use std::collections::VecDeque;
+use std::panic::Location;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::event_loop::core::{self, Core};
+use crate::event_loop::table::{On, WaiterKey, WaiterState};
+use crate::event_loop::{Access, ResourceKey};
+
+/// The state of a primitive. The mutex is never contended, and never held while the program's code
+/// or the loop's wakers run.
+#[derive(Debug)]
+pub(super) struct Home<S> {
+    kind: &'static str,
+    made: &'static Location<'static>,
+    inner: Mutex<Inner<S>>,
+}
+
+#[derive(Debug)]
+struct Inner<S> {
+    name: Option<String>,
+    resource: Option<ResourceKey>,
+    state: S,
+}
+
+impl<S> Home<S> {
+    pub(super) const fn new(
+        kind: &'static str,
+        made: &'static Location<'static>,
+        state: S,
+    ) -> Self {
+        Self {
+            kind,
+            made,
+            inner: Mutex::new(Inner {
+                name: None,
+                resource: None,
+                state,
+            }),
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner<S>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn rename(&self, name: impl Into<String>) {
+        self.inner().name = Some(name.into());
+    }
+
+    /// Reads or changes the state, outside any run's sight.
+    #[inline]
+    pub(super) fn with<R>(&self, act: impl FnOnce(&mut S) -> R) -> R {
+        act(&mut self.inner().state)
+    }
+
+    /// Returns the loop that runs here and the primitive's entry in its books.
+    ///
+    /// # Panics
+    ///
+    /// If the primitive belongs to another run.
+    #[inline]
+    #[track_caller]
+    pub(super) fn enter(&self, access: Access) -> (std::rc::Rc<Core>, ResourceKey) {
+        let core = core::current();
+        let key = {
+            let mut inner = self.inner();
+            match inner.resource {
+                Some(key) if key.serial == core.serial => Some(key),
+                Some(_) => None,
+                None => {
+                    let key = core.add_resource(self.kind, inner.name.clone(), self.made);
+                    Some(*inner.resource.insert(key))
+                }
+            }
+        };
+        let Some(key) = key else {
+            panic!(
+                "this {} belongs to another run: each run needs its own, made inside it",
+                self.kind
+            )
+        };
+        core.touch(key, access);
+        (core, key)
+    }
+}
+
+impl<S> Drop for Home<S> {
+    fn drop(&mut self) {
+        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Some(key) = inner.resource else { return };
+        if let Some(core) = core::try_own(key.serial) {
+            core.remove_resource(key);
+        }
+    }
+}
+
+impl ResourceKey {
+    /// What a waiter on this resource waits for.
+    pub(super) fn on(self) -> On {
+        On::Resource(self.slot)
+    }
+}
+
+/// Waiters in the order in which they came. Some may be done: they leave when their tasks run.
+#[derive(Debug, Default)]
+pub(super) struct Waiters {
+    queue: VecDeque<WaiterKey>,
+}
+
+impl Waiters {
+    pub(super) const fn new() -> Self {
+        Self {
+            queue: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, waiter: WaiterKey) {
+        self.queue.push_back(waiter);
+    }
+
+    pub(super) fn remove(&mut self, waiter: WaiterKey) {
+        if self.queue.front() == Some(&waiter) {
+            self.queue.pop_front();
+        } else if let Some(place) = self.queue.iter().position(|other| *other == waiter) {
+            self.queue.remove(place);
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<WaiterKey> {
+        self.queue.pop_front()
+    }
+
+    pub(super) fn first(&self) -> Option<WaiterKey> {
+        self.queue.front().copied()
+    }
+
+    /// Says whether anyone waits who has not been cancelled.
+    pub(super) fn any_live(&self, core: &Core) -> bool {
+        self.queue
+            .iter()
+            .any(|waiter| core.waiter_state(*waiter) != WaiterState::Cancelled)
+    }
+
+    /// Returns the first few waiters that have neither been woken nor cancelled.
+    pub(super) fn waiting(&self, core: &Core) -> Option<WaiterKey> {
+        self.queue
+            .iter()
+            .copied()
+            .find(|waiter| core.is_waiting(*waiter))
+    }
+
+    pub(super) fn all(&self) -> Vec<WaiterKey> {
+        self.queue.iter().copied().collect()
+    }
+}

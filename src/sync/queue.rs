@@ -1,0 +1,637 @@
+//! Queues: from those who make to those who take.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::home::{Home, Waiters};
+use super::queue_error::{QueueEmpty, QueueFull, ShutDown, TooManyDone};
+use crate::event_loop::core::{self, Core};
+use crate::event_loop::{Access, Wait, Waited};
+
+/// In which order a queue gives its items out: the store behind it.
+pub trait Order: Default + private::Sealed {
+    /// What it stores.
+    type Item;
+
+    #[doc(hidden)]
+    fn put(&mut self, item: Self::Item);
+    #[doc(hidden)]
+    fn take(&mut self) -> Option<Self::Item>;
+    #[doc(hidden)]
+    fn count(&self) -> usize;
+}
+
+mod private {
+    pub trait Sealed {}
+}
+
+/// First in, first out.
+#[derive(Debug)]
+pub struct Fifo<T>(VecDeque<T>);
+
+/// Last in, first out.
+#[derive(Debug)]
+pub struct Lifo<T>(Vec<T>);
+
+/// Smallest first; equal ones in the order in which they came.
+#[derive(Debug)]
+pub struct Smallest<T: Ord> {
+    heap: BinaryHeap<Reverse<(T, u64)>>,
+    next: u64,
+}
+
+impl<T> Default for Fifo<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T> Default for Lifo<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Ord> Default for Smallest<T> {
+    fn default() -> Self {
+        Self {
+            heap: BinaryHeap::new(),
+            next: 0,
+        }
+    }
+}
+
+impl<T> private::Sealed for Fifo<T> {}
+impl<T> private::Sealed for Lifo<T> {}
+impl<T: Ord> private::Sealed for Smallest<T> {}
+
+impl<T> Order for Fifo<T> {
+    type Item = T;
+
+    fn put(&mut self, item: T) {
+        self.0.push_back(item);
+    }
+
+    fn take(&mut self) -> Option<T> {
+        self.0.pop_front()
+    }
+
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl<T> Order for Lifo<T> {
+    type Item = T;
+
+    fn put(&mut self, item: T) {
+        self.0.push(item);
+    }
+
+    fn take(&mut self) -> Option<T> {
+        self.0.pop()
+    }
+
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl<T: Ord> Order for Smallest<T> {
+    type Item = T;
+
+    fn put(&mut self, item: T) {
+        self.heap.push(Reverse((item, self.next)));
+        self.next += 1;
+    }
+
+    fn take(&mut self) -> Option<T> {
+        self.heap.pop().map(|Reverse((item, _))| item)
+    }
+
+    fn count(&self) -> usize {
+        self.heap.len()
+    }
+}
+
+/// A queue that gives out last what was put in first: see [`OrderedQueue`].
+///
+/// ```
+/// use simrun::sync::LifoQueue;
+///
+/// # simrun::run(async {
+/// let stack = LifoQueue::unbounded();
+/// stack.put_nowait(1).unwrap();
+/// stack.put_nowait(2).unwrap();
+/// assert_eq!(stack.get().await.unwrap(), 2);
+/// # });
+/// ```
+pub type LifoQueue<T> = OrderedQueue<Lifo<T>>;
+
+/// A queue that gives out the smallest first, and equal ones in the order in which they came: see
+/// [`OrderedQueue`].
+///
+/// ```
+/// use simrun::sync::PriorityQueue;
+///
+/// # simrun::run(async {
+/// let queue = PriorityQueue::unbounded();
+/// queue.put_nowait(3).unwrap();
+/// queue.put_nowait(1).unwrap();
+/// assert_eq!(queue.get().await.unwrap(), 1);
+/// # });
+/// ```
+pub type PriorityQueue<T> = OrderedQueue<Smallest<T>>;
+
+/// A queue between tasks, first in, first out, with or without a bound: see [`OrderedQueue`] for
+/// what it can do.
+pub type Queue<T> = OrderedQueue<Fifo<T>>;
+
+/// A queue between tasks, with or without a bound: a [`Queue`], [`LifoQueue`] or [`PriorityQueue`],
+/// as the order of its items is.
+///
+/// Putting waits while the queue is full, getting while it is empty. Being woken is a hint, not a
+/// promise: if another task took the item first, the woken one goes to the end of the line. No item
+/// is lost when a task is cancelled.
+///
+/// Each item that was put counts as unfinished until someone says [`task_done`](Self::task_done)
+/// for it; [`join`](Self::join) waits until none is.
+///
+/// ```
+/// use simrun::sync::Queue;
+/// use simrun::task;
+/// use std::sync::Arc;
+///
+/// # simrun::run(async {
+/// let queue = Arc::new(Queue::bounded(1));
+/// let producer = task::spawn({
+///     let queue = queue.clone();
+///     async move {
+///         for n in 0..3 {
+///             queue.put(n).await.unwrap();
+///         }
+///         queue.shut_down();
+///     }
+/// });
+/// let mut sum = 0;
+/// while let Ok(n) = queue.get().await {
+///     sum += n;
+/// }
+/// assert_eq!(sum, 3);
+/// producer.await.unwrap();
+/// # });
+/// ```
+pub struct OrderedQueue<O: Order> {
+    home: Home<State<O>>,
+}
+
+#[derive(Debug)]
+struct State<O> {
+    items: O,
+    capacity: Option<usize>,
+    getters: Waiters,
+    putters: Waiters,
+    joiners: Waiters,
+    unfinished: usize,
+    shut_down: bool,
+}
+
+impl<O: Order> State<O> {
+    fn is_full(&self) -> bool {
+        self.capacity
+            .is_some_and(|capacity| self.items.count() >= capacity)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.items.count() == 0
+    }
+}
+
+/// Wakes the next in line who has not been cancelled.
+fn wake_next<O>(home: &Home<State<O>>, core: &Core, line: fn(&mut State<O>) -> &mut Waiters) {
+    while let Some(waiter) = home.with(|state| line(state).pop()) {
+        if core.wake(waiter) {
+            break;
+        }
+    }
+}
+
+impl<O: Order> OrderedQueue<O> {
+    /// Makes a queue without a bound: putting never waits.
+    #[track_caller]
+    pub fn unbounded() -> Self {
+        Self::with_capacity(None, Location::caller())
+    }
+
+    /// Makes a queue that holds no more than `capacity` items.
+    ///
+    /// # Panics
+    ///
+    /// If `capacity` is 0: nothing could ever pass.
+    #[track_caller]
+    pub fn bounded(capacity: usize) -> Self {
+        assert!(
+            capacity > 0,
+            "a queue that holds nothing lets nothing pass: use capacity 1"
+        );
+        Self::with_capacity(Some(capacity), Location::caller())
+    }
+
+    fn with_capacity(capacity: Option<usize>, made: &'static Location<'static>) -> Self {
+        let state = State {
+            items: O::default(),
+            capacity,
+            getters: Waiters::new(),
+            putters: Waiters::new(),
+            joiners: Waiters::new(),
+            unfinished: 0,
+            shut_down: false,
+        };
+        Self {
+            home: Home::new("queue", made, state),
+        }
+    }
+
+    /// Gives the queue a name for reports and traces.
+    pub fn named(self, name: impl Into<String>) -> Self {
+        self.home.rename(name);
+        self
+    }
+
+    /// Returns how many items are in the queue.
+    #[track_caller]
+    pub fn len(&self) -> usize {
+        self.home.enter(Access::Read);
+        self.home.with(|state| state.items.count())
+    }
+
+    /// Says whether the queue is empty.
+    #[track_caller]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Says whether putting would wait.
+    #[track_caller]
+    pub fn is_full(&self) -> bool {
+        self.home.enter(Access::Read);
+        self.home.with(|state| state.is_full())
+    }
+
+    /// Returns the bound, if there is one.
+    pub fn capacity(&self) -> Option<usize> {
+        self.home.with(|state| state.capacity)
+    }
+
+    /// Puts an item in, as soon as there is room.
+    #[track_caller]
+    pub fn put(&self, item: O::Item) -> Put<'_, O> {
+        Put {
+            queue: self,
+            item: Some(item),
+            wait: Wait::new(),
+            at: Location::caller(),
+        }
+    }
+
+    /// Puts an item in at once.
+    ///
+    /// # Errors
+    ///
+    /// If the queue is full or shut down; the error gives the item back.
+    #[track_caller]
+    pub fn put_nowait(&self, item: O::Item) -> Result<(), QueueFull<O::Item>> {
+        let (core, _) = self.home.enter(Access::Write);
+        self.put_now(&core, item)
+    }
+
+    fn put_now(&self, core: &Core, item: O::Item) -> Result<(), QueueFull<O::Item>> {
+        let refused = self.home.with(|state| {
+            if state.shut_down || state.is_full() {
+                let shut_down = state.shut_down;
+                return Some(QueueFull { item, shut_down });
+            }
+            state.items.put(item);
+            state.unfinished += 1;
+            None
+        });
+        match refused {
+            Some(refused) => Err(refused),
+            None => {
+                wake_next(&self.home, core, |state| &mut state.getters);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes the next item out, as soon as there is one.
+    #[track_caller]
+    pub fn get(&self) -> Get<'_, O> {
+        Get {
+            queue: self,
+            wait: Wait::new(),
+            at: Location::caller(),
+        }
+    }
+
+    /// Takes the next item out at once.
+    ///
+    /// # Errors
+    ///
+    /// If the queue is empty; the error tells whether it is also shut down.
+    #[track_caller]
+    pub fn get_nowait(&self) -> Result<O::Item, QueueEmpty> {
+        let (core, _) = self.home.enter(Access::Write);
+        self.get_now(&core)
+    }
+
+    fn get_now(&self, core: &Core) -> Result<O::Item, QueueEmpty> {
+        let item = self.home.with(|state| {
+            state.items.take().ok_or(QueueEmpty {
+                shut_down: state.shut_down,
+            })
+        })?;
+        wake_next(&self.home, core, |state| &mut state.putters);
+        Ok(item)
+    }
+
+    /// Says that an item that was taken out is dealt with.
+    ///
+    /// # Errors
+    ///
+    /// If that was said for every item that was put in.
+    #[track_caller]
+    pub fn task_done(&self) -> Result<(), TooManyDone> {
+        let (core, _) = self.home.enter(Access::Write);
+        let left = self.home.with(|state| {
+            state.unfinished = state.unfinished.checked_sub(1)?;
+            Some(state.unfinished)
+        });
+        match left {
+            None => Err(TooManyDone(())),
+            Some(left) => {
+                if left == 0 {
+                    self.release_joiners(&core);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn release_joiners(&self, core: &Core) {
+        for waiter in self.home.with(|state| state.joiners.all()) {
+            core.wake(waiter);
+        }
+    }
+
+    /// Waits until every item that was put in has been [dealt with](Self::task_done).
+    #[track_caller]
+    pub fn join(&self) -> Join<'_, O> {
+        Join {
+            queue: self,
+            wait: Wait::new(),
+            at: Location::caller(),
+        }
+    }
+
+    /// Lets nothing more in. What is in the queue can still be taken out; then getting fails.
+    /// Everyone who waits is woken to see for themselves.
+    #[track_caller]
+    pub fn shut_down(&self) {
+        self.shut(|_| ());
+    }
+
+    /// Lets nothing more in and throws away what is there, which counts as dealt with.
+    #[track_caller]
+    pub fn shut_down_now(&self) {
+        let items = self.shut(|state| {
+            let items = std::mem::take(&mut state.items);
+            state.unfinished = state.unfinished.saturating_sub(items.count());
+            items
+        });
+        drop(items);
+    }
+
+    #[track_caller]
+    fn shut<R>(&self, act: impl FnOnce(&mut State<O>) -> R) -> R {
+        let (core, _) = self.home.enter(Access::Write);
+        let (result, finished) = self.home.with(|state| {
+            state.shut_down = true;
+            let result = act(state);
+            (result, state.unfinished == 0)
+        });
+        if finished {
+            self.release_joiners(&core);
+        }
+        while let Some(getter) = self.home.with(|state| state.getters.pop()) {
+            core.wake(getter);
+        }
+        while let Some(putter) = self.home.with(|state| state.putters.pop()) {
+            core.wake(putter);
+        }
+        result
+    }
+}
+
+impl<O: Order> fmt::Debug for OrderedQueue<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (len, capacity) = self
+            .home
+            .with(|state| (state.items.count(), state.capacity));
+        f.debug_struct("Queue")
+            .field("len", &len)
+            .field("capacity", &capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Putting an item into a queue: what [`OrderedQueue::put`] returns.
+///
+/// It gives an error if the queue is shut down, with the item.
+#[must_use = "futures do nothing unless awaited"]
+pub struct Put<'a, O: Order> {
+    queue: &'a OrderedQueue<O>,
+    item: Option<O::Item>,
+    wait: Wait,
+    at: &'static Location<'static>,
+}
+
+// The item is never pinned.
+impl<O: Order> Unpin for Put<'_, O> {}
+
+impl<O: Order> Future for Put<'_, O> {
+    type Output = Result<(), ShutDown<O::Item>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let home = &this.queue.home;
+        if let Some(waiter) = this.wait.key() {
+            let core = core::own(waiter.serial, "queue");
+            if this.wait.poll(&core, cx) != Waited::Over {
+                return Poll::Pending;
+            }
+            this.wait.stop();
+        }
+        let (core, key) = home.enter(Access::Write);
+        let (full, shut_down) = home.with(|state| (state.is_full(), state.shut_down));
+        if full && !shut_down {
+            let waiter = this.wait.start(&core, cx, key.on(), this.at);
+            home.with(|state| state.putters.push(waiter));
+            return Poll::Pending;
+        }
+        let item = this
+            .item
+            .take()
+            .expect("a put is not polled after it is over");
+        Poll::Ready(
+            this.queue
+                .put_now(&core, item)
+                .map_err(|full| ShutDown { item: full.item }),
+        )
+    }
+}
+
+impl<O: Order> Drop for Put<'_, O> {
+    fn drop(&mut self) {
+        let may_go = |state: &State<O>| !state.is_full();
+        leave(
+            &self.queue.home,
+            &mut self.wait,
+            |state| &mut state.putters,
+            may_go,
+        );
+    }
+}
+
+impl<O: Order> fmt::Debug for Put<'_, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Put")
+            .field("queue", self.queue)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Leaves a line. Who was woken and does not go sends the next.
+fn leave<O: Order>(
+    home: &Home<State<O>>,
+    wait: &mut Wait,
+    line: fn(&mut State<O>) -> &mut Waiters,
+    may_go: fn(&State<O>) -> bool,
+) {
+    let Some(waiter) = wait.key() else { return };
+    let core = core::try_own(waiter.serial);
+    let woken = core.as_ref().is_some_and(|core| wait.is_woken(core));
+    wait.stop();
+    let may_go = home.with(|state| {
+        line(state).remove(waiter);
+        may_go(state)
+    });
+    if let Some(core) = core.filter(|_| woken && may_go) {
+        wake_next(home, &core, line);
+    }
+}
+
+/// Taking an item out of a queue: what [`OrderedQueue::get`] returns.
+///
+/// It gives an error if the queue is shut down and empty.
+#[must_use = "futures do nothing unless awaited"]
+pub struct Get<'a, O: Order> {
+    queue: &'a OrderedQueue<O>,
+    wait: Wait,
+    at: &'static Location<'static>,
+}
+
+impl<O: Order> Future for Get<'_, O> {
+    type Output = Result<O::Item, QueueEmpty>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let home = &this.queue.home;
+        if let Some(waiter) = this.wait.key() {
+            let core = core::own(waiter.serial, "queue");
+            if this.wait.poll(&core, cx) != Waited::Over {
+                return Poll::Pending;
+            }
+            this.wait.stop();
+        }
+        let (core, key) = home.enter(Access::Write);
+        if home.with(|state| state.is_empty() && !state.shut_down) {
+            let waiter = this.wait.start(&core, cx, key.on(), this.at);
+            home.with(|state| state.getters.push(waiter));
+            return Poll::Pending;
+        }
+        Poll::Ready(this.queue.get_now(&core))
+    }
+}
+
+impl<O: Order> Drop for Get<'_, O> {
+    fn drop(&mut self) {
+        let may_go = |state: &State<O>| !state.is_empty();
+        leave(
+            &self.queue.home,
+            &mut self.wait,
+            |state| &mut state.getters,
+            may_go,
+        );
+    }
+}
+
+impl<O: Order> fmt::Debug for Get<'_, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Get")
+            .field("queue", self.queue)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waiting until all items are dealt with: what [`OrderedQueue::join`] returns.
+#[must_use = "futures do nothing unless awaited"]
+pub struct Join<'a, O: Order> {
+    queue: &'a OrderedQueue<O>,
+    wait: Wait,
+    at: &'static Location<'static>,
+}
+
+impl<O: Order> Future for Join<'_, O> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let home = &this.queue.home;
+        let Some(waiter) = this.wait.key() else {
+            let (core, key) = home.enter(Access::Read);
+            if home.with(|state| state.unfinished == 0) {
+                return Poll::Ready(());
+            }
+            let waiter = this.wait.start(&core, cx, key.on(), this.at);
+            home.with(|state| state.joiners.push(waiter));
+            return Poll::Pending;
+        };
+        let core = core::own(waiter.serial, "queue");
+        match this.wait.poll(&core, cx) {
+            Waited::Over => Poll::Ready(()),
+            Waited::Still | Waited::Not => Poll::Pending,
+        }
+    }
+}
+
+impl<O: Order> Drop for Join<'_, O> {
+    fn drop(&mut self) {
+        if let Some(waiter) = self.wait.key() {
+            self.queue.home.with(|state| state.joiners.remove(waiter));
+        }
+    }
+}
+
+impl<O: Order> fmt::Debug for Join<'_, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Join")
+            .field("queue", self.queue)
+            .finish_non_exhaustive()
+    }
+}

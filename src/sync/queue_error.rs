@@ -1,0 +1,107 @@
+//! What can go wrong with a queue.
+
+use std::error::Error;
+use std::fmt;
+
+/// The queue had no room for an item, or is shut down.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct QueueFull<T> {
+    pub(super) item: T,
+    pub(super) shut_down: bool,
+}
+
+impl<T> QueueFull<T> {
+    /// Takes the item back.
+    pub fn into_item(self) -> T {
+        self.item
+    }
+
+    /// Says whether the queue is shut down, and will never have room.
+    pub fn is_shut_down(&self) -> bool {
+        self.shut_down
+    }
+}
+
+impl<T> fmt::Display for QueueFull<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.shut_down {
+            "the queue is shut down"
+        } else {
+            "the queue is full"
+        })
+    }
+}
+
+impl<T> fmt::Debug for QueueFull<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueueFull")
+            .field("shut_down", &self.shut_down)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> Error for QueueFull<T> {}
+
+/// The queue had no item, and if it is shut down will never have one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueEmpty {
+    pub(super) shut_down: bool,
+}
+
+impl QueueEmpty {
+    /// Says whether the queue is shut down, and will never have an item.
+    pub fn is_shut_down(&self) -> bool {
+        self.shut_down
+    }
+}
+
+impl fmt::Display for QueueEmpty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.shut_down {
+            "the queue is shut down"
+        } else {
+            "the queue is empty"
+        })
+    }
+}
+
+impl Error for QueueEmpty {}
+
+/// The queue is shut down and lets nothing more in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ShutDown<T> {
+    pub(super) item: T,
+}
+
+impl<T> ShutDown<T> {
+    /// Takes the item back.
+    pub fn into_item(self) -> T {
+        self.item
+    }
+}
+
+impl<T> fmt::Display for ShutDown<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the queue is shut down")
+    }
+}
+
+impl<T> fmt::Debug for ShutDown<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShutDown").finish_non_exhaustive()
+    }
+}
+
+impl<T> Error for ShutDown<T> {}
+
+/// More items were said to be dealt with than were put into the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyDone(pub(super) ());
+
+impl fmt::Display for TooManyDone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("more items were said to be dealt with than were put into the queue")
+    }
+}
+
+impl Error for TooManyDone {}
