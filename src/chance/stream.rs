@@ -156,9 +156,14 @@ mod tests {
         assert!((0..1_000).all(|_| stream.chance(1.0) && !stream.chance(0.0)));
     }
 
-    const PINNED_WORDS: [u64; 4] = [0, 0, 0, 0];
-    const PINNED_BELOW: [u64; 8] = [0; 8];
-    const PINNED_SHUFFLE: [u8; 8] = [0; 8];
-    const PINNED_DURATION: u128 = 0;
-    const PINNED_COINS: &str = "";
+    const PINNED_WORDS: [u64; 4] = [
+        13_222_472_167_927_179_408,
+        3_078_952_320_862_533_021,
+        8_898_984_633_443_201_687,
+        15_610_855_884_041_310_734,
+    ];
+    const PINNED_BELOW: [u64; 8] = [9, 6, 4, 5, 8, 8, 6, 0];
+    const PINNED_SHUFFLE: [u8; 8] = [7, 4, 5, 2, 6, 3, 1, 0];
+    const PINNED_DURATION: u128 = 6_258_201;
+    const PINNED_COINS: &str = "thtthttttthtthhh";
 }

@@ -97,7 +97,6 @@ impl Core {
         }
         self.now.set(at);
         state.moved_at = state.steps;
-        state.check_at = self.limits.next_check(state.steps, state.moved_at);
         Ok(())
     }
 

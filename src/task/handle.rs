@@ -9,6 +9,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures::future::Either;
+
 use crate::chance::TaskPath;
 use crate::error::{Cancelled, TaskError};
 use crate::event_loop::core;
@@ -345,6 +347,27 @@ impl<T: Clone + 'static> Sealed for &Task<T> {
 
     fn collect(&self) -> Result<T, TaskError> {
         self.result().expect("the task is done")
+    }
+}
+
+/// One of two kinds, so that tasks and promises can stand in one collection.
+impl<A: Waitable, B: Waitable + Sealed<Value = A::Value>> Waitable for Either<A, B> {}
+
+impl<A: Sealed, B: Sealed<Value = A::Value>> Sealed for Either<A, B> {
+    type Value = A::Value;
+
+    fn key(&self) -> Key {
+        match self {
+            Self::Left(one) => one.key(),
+            Self::Right(other) => other.key(),
+        }
+    }
+
+    fn collect(&self) -> Result<A::Value, TaskError> {
+        match self {
+            Self::Left(one) => one.collect(),
+            Self::Right(other) => other.collect(),
+        }
     }
 }
 

@@ -1,0 +1,123 @@
+//! The works: what both sides do, how often, and what it may cost.
+
+use std::time::Duration;
+
+use super::{on_simrun, on_tokio};
+
+/// How many tasks give way to each other.
+pub(crate) const YIELDERS: u64 = 1_000;
+
+/// How often each task sleeps.
+pub(crate) const SLEEPS: u64 = 10;
+
+/// How many tasks sleep while memory is measured.
+pub(crate) const SLEEPERS: u64 = 100_000;
+
+/// The longest sleep, in milliseconds: a prime, so that few of many tasks wake together.
+const LONGEST_NAP: u64 = 10_007;
+
+/// Something that both sides do, and that can be timed.
+pub(crate) struct Work {
+    /// What it is called in tables.
+    pub(crate) name: &'static str,
+    /// What it is called in arguments.
+    pub(crate) short: &'static str,
+    /// How many operations make a round.
+    pub(crate) operations: u64,
+    pub(crate) simrun: fn(u64),
+    pub(crate) tokio: fn(u64),
+    pub(crate) goals: &'static [Goal],
+}
+
+/// What simrun's cost of one operation must not exceed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Goal {
+    /// This part of tokio's.
+    Ratio(f64),
+    /// These nanoseconds.
+    Nanos(f64),
+    /// These bytes.
+    Bytes(f64),
+}
+
+pub(crate) const WORKS: [Work; 8] = [
+    Work {
+        name: "spawn 1,000,000 tasks, await all",
+        short: "spawn-then-await",
+        operations: 1_000_000,
+        simrun: on_simrun::spawn_then_await,
+        tokio: on_tokio::spawn_then_await,
+        goals: &[Goal::Ratio(0.5)],
+    },
+    Work {
+        name: "spawn and await, one by one",
+        short: "spawn-and-await",
+        operations: 500_000,
+        simrun: on_simrun::spawn_and_await,
+        tokio: on_tokio::spawn_and_await,
+        goals: &[Goal::Ratio(0.4)],
+    },
+    Work {
+        name: "yield, 1,000 tasks, fifo",
+        short: "yield",
+        operations: 1_000_000,
+        simrun: on_simrun::yields,
+        tokio: on_tokio::yields,
+        goals: &[Goal::Ratio(0.35)],
+    },
+    Work {
+        name: "yield, 1,000 tasks, random",
+        short: "random-yield",
+        operations: 1_000_000,
+        simrun: on_simrun::random_yields,
+        tokio: on_tokio::yields,
+        goals: &[Goal::Ratio(0.6)],
+    },
+    Work {
+        name: "sleep, 100,000 tasks, 10 times each",
+        short: "sleep",
+        operations: 1_000_000,
+        simrun: on_simrun::sleeps,
+        tokio: on_tokio::sleeps,
+        goals: &[Goal::Ratio(0.6)],
+    },
+    Work {
+        name: "queue round trip",
+        short: "round-trip",
+        operations: 500_000,
+        simrun: on_simrun::round_trips,
+        tokio: on_tokio::round_trips,
+        goals: &[Goal::Ratio(0.7)],
+    },
+    Work {
+        name: "start and end a trivial run",
+        short: "run",
+        operations: 20_000,
+        simrun: on_simrun::runs,
+        tokio: on_tokio::runs,
+        // The second is a million runs a second.
+        goals: &[Goal::Ratio(0.35), Goal::Nanos(1_000.0)],
+    },
+    Work {
+        name: "an idle hour, from start to end",
+        short: "idle-hour",
+        operations: 20_000,
+        simrun: on_simrun::idle_hours,
+        tokio: on_tokio::idle_hours,
+        goals: &[Goal::Nanos(2_000.0)],
+    },
+];
+
+/// What one sleeping task may take: its future and its place in every table of the loop.
+pub(crate) const MEMORY_GOALS: &[Goal] = &[Goal::Bytes(250.0)];
+
+/// Returns how long a task sleeps in a round: from a millisecond, the least that tokio can tell
+/// apart, to some ten seconds, different ones from task to task and from round to round.
+pub(crate) fn nap_of(task: u64, round: u64) -> Duration {
+    nap(task * 7_919 + round * 104_729)
+}
+
+/// Returns the sleep with this number.
+pub(crate) fn nap(number: u64) -> Duration {
+    Duration::from_millis(2 + number % LONGEST_NAP)
+}

@@ -1,0 +1,195 @@
+//! Statements that may suspend.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use simrun::task::{self, Until};
+use simrun::time::{self, Timeout};
+
+use super::body::{Body, coroutine, raising};
+use super::immediate::NO_HANDLE;
+use super::machine::Handle;
+use super::program::{Awaitable, Mode, Nanos, Statement};
+use super::value::{Exc, Value};
+
+/// Awaits something; a cancellation is received as an exception.
+pub(super) async fn received<T>(future: impl Future<Output = T>) -> Result<T, Exc> {
+    task::cancellable(future).await.map_err(Exc::Cancelled)
+}
+
+impl Body {
+    /// Runs a blocking statement.
+    pub(super) async fn blocking(&self, statement: &Statement) -> Result<Value, Exc> {
+        let machine = &self.machine;
+        match statement {
+            Statement::Await { h, .. } => match machine.handle(h) {
+                Some(handle) => Ok(received(handle.join()).await??),
+                None => Ok(NO_HANDLE.into()),
+            },
+            Statement::Sleep { ns, .. } => received(time::sleep(ns.0)).await.map(Value::from),
+            Statement::Gather { aws, rexc, .. } => self.gather(aws, *rexc).await,
+            Statement::Wait {
+                hs, mode, timeout, ..
+            } => self.wait(hs, *mode, *timeout).await,
+            Statement::WaitFor { aw, timeout, .. } => self.wait_for(aw, *timeout).await,
+            Statement::Shield { aw, .. } => match self.handle(aw) {
+                Some(handle) => Ok(received(task::shield(handle.waitable())).await??),
+                None => Ok(NO_HANDLE.into()),
+            },
+            Statement::AsCompleted {
+                id, aws, timeout, ..
+            } => self.as_completed(*id, aws, *timeout).await,
+            Statement::Acquire { o, .. } => {
+                received(machine.lockable(o).acquire()).await?;
+                Ok(true.into())
+            }
+            Statement::EventWait { o, .. } => {
+                received(machine.event(o).wait()).await?;
+                Ok(true.into())
+            }
+            Statement::ConditionWait { o, .. } => {
+                let waited = received(machine.condition(o).wait()).await?;
+                waited.map(|()| true.into()).map_err(|_| Exc::Runtime)
+            }
+            Statement::ConditionWaitFor { o, var, ge, .. } => {
+                let enough = || machine.variable(var) >= *ge;
+                let waited = received(machine.condition(o).wait_for(enough)).await?;
+                waited.map(|()| true.into()).map_err(|_| Exc::Runtime)
+            }
+            Statement::Put { o, val, .. } => {
+                received(machine.queue(o).put(*val)).await?.map(Value::from)
+            }
+            Statement::Get { o, .. } => received(machine.queue(o).get()).await?.map(Value::from),
+            Statement::JoinQueue { o, .. } => {
+                received(machine.queue(o).join()).await.map(Value::from)
+            }
+            Statement::BarrierWait { o, .. } => {
+                let arrived = received(machine.barrier(o).wait()).await?;
+                arrived.map(Value::from).map_err(|_| Exc::BrokenBarrier)
+            }
+            Statement::BarrierReset { o, .. } => {
+                received(machine.barrier(o).reset()).await.map(Value::from)
+            }
+            Statement::BarrierAbort { o, .. } => {
+                received(machine.barrier(o).abort()).await.map(Value::from)
+            }
+            _ => panic!("{} cannot be run", statement.site()),
+        }
+    }
+
+    /// Returns the task or future of that name, or makes a task of a coroutine.
+    fn handle(&self, awaitable: &Awaitable) -> Option<Handle> {
+        match awaitable {
+            Awaitable::Handle(name) => self.machine.handle(name),
+            Awaitable::Coroutine(label, block) => {
+                let task = task::try_spawn(coroutine(&self.machine, label, block));
+                Some(Handle::Task(Rc::new(task)))
+            }
+        }
+    }
+
+    /// Returns what there is of these, making tasks of the coroutines among them in order.
+    fn handles(&self, awaitables: &[Awaitable]) -> Vec<Handle> {
+        let named = |awaitable: &&Awaitable| match awaitable {
+            Awaitable::Handle(name) => self.machine.handle(name).is_some(),
+            Awaitable::Coroutine(..) => true,
+        };
+        let present: Vec<&Awaitable> = awaitables.iter().filter(named).collect();
+        present
+            .into_iter()
+            .filter_map(|one| self.handle(one))
+            .collect()
+    }
+
+    async fn gather(&self, awaitables: &[Awaitable], keep_errors: bool) -> Result<Value, Exc> {
+        let handles = self.handles(awaitables);
+        let waitables = handles.iter().map(Handle::waitable);
+        if keep_errors {
+            let results = received(task::gather_keeping_errors(waitables)).await?;
+            let values = results
+                .into_iter()
+                .map(|result| result.map_err(Exc::from).into());
+            return Ok(Value::List(values.collect()));
+        }
+        Ok(Value::List(received(task::gather(waitables)).await??))
+    }
+
+    async fn wait(&self, names: &[String], mode: Mode, limit: Option<Nanos>) -> Result<Value, Exc> {
+        let mut seen = BTreeSet::new();
+        let distinct = names.iter().filter(|name| seen.insert(*name));
+        let named: Vec<(&String, Handle)> = distinct
+            .filter_map(|name| Some((name, self.machine.handle(name)?)))
+            .collect();
+        if named.is_empty() {
+            return Err(Exc::Value);
+        }
+        let until = match mode {
+            Mode::All => Until::AllCompleted,
+            Mode::First => Until::FirstCompleted,
+            Mode::Exc => Until::FirstFailed,
+        };
+        let waitables = named.iter().map(|(_, handle)| handle.waitable());
+        let wait = task::wait(waitables, until).timeout(limit.map(|limit| limit.0));
+        let counts = received(wait)
+            .await
+            .map(|(done, pending)| (done.len(), pending.len()))?;
+        let (done, pending): (Vec<_>, Vec<_>) =
+            named.into_iter().partition(|(_, handle)| handle.is_done());
+        assert_eq!(counts, (done.len(), pending.len()));
+        let list = |named: Vec<(&String, Handle)>| {
+            Value::List(
+                named
+                    .into_iter()
+                    .map(|(name, _)| name.as_str().into())
+                    .collect(),
+            )
+        };
+        Ok(Value::Text(format!(
+            "done={} pending={}",
+            list(done),
+            list(pending)
+        )))
+    }
+
+    async fn wait_for(&self, awaitable: &Awaitable, limit: Option<Nanos>) -> Result<Value, Exc> {
+        let limit = limit.map(|limit| limit.0);
+        match awaitable {
+            // With time left, asyncio runs a coroutine within the task that waits for it.
+            Awaitable::Coroutine(label, block) if limit != Some(Duration::ZERO) => {
+                let body = Body::run(self.machine.clone(), label.clone(), block);
+                received(Timeout::after(limit).enforce(raising(body))).await??
+            }
+            _ => match self.handle(awaitable) {
+                Some(handle) => Ok(received(time::wait_for(limit, handle.waitable())).await???),
+                None => Ok(NO_HANDLE.into()),
+            },
+        }
+    }
+
+    async fn as_completed(
+        &self,
+        id: u32,
+        awaitables: &[Awaitable],
+        limit: Option<Nanos>,
+    ) -> Result<Value, Exc> {
+        let handles = self.handles(awaitables);
+        let waitables = handles.iter().map(Handle::waitable);
+        let mut results = task::as_completed(waitables).timeout(limit.map(|limit| limit.0));
+        let mut count = 0_usize;
+        let result = loop {
+            match received(results.next()).await {
+                Ok(None) => break Ok(count.into()),
+                Ok(Some(Ok(value))) => self.log(&format!("item#{id}:{value}")),
+                Ok(Some(Err(error))) => break Err(error.into()),
+                Err(cancelled) => break Err(cancelled),
+            }
+            count += 1;
+        };
+        // In asyncio the timer of an iteration that was left stays set.
+        std::mem::forget(results);
+        result
+    }
+}

@@ -1,0 +1,21 @@
+//! Programs in a small language of asyncio's operations, and what CPython 3.14 did with them.
+//!
+//! A [program](program) is a tree of statements: spawn, await, cancel, lock, put. It is run
+//! through the crate's public interface, and everything it does is written down, one line for each
+//! event, in the words that a reference interpreter uses when it runs the same program on CPython's
+//! asyncio. In first-in-first-out order the two traces are equal, line by line.
+
+mod blocking;
+mod body;
+mod corpus;
+mod harness;
+mod immediate;
+mod machine;
+mod object;
+mod program;
+mod scope;
+mod value;
+
+pub use corpus::{Corpus, Reference};
+pub use harness::run;
+pub use program::Program;
