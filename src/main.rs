@@ -34,8 +34,16 @@ fn main() -> ExitCode {
             return ExitCode::from(USAGE_ERROR);
         }
     };
-    let strategy = if seed == 0 { Strategy::fifo() } else { Strategy::random() };
-    let run = Sim::new().seed(seed).strategy(strategy).record(true).run(quickstart);
+    let strategy = if seed == 0 {
+        Strategy::fifo()
+    } else {
+        Strategy::random()
+    };
+    let run = Sim::new()
+        .seed(seed)
+        .strategy(strategy)
+        .record(true)
+        .run(quickstart);
     for line in run.trace().only("logs") {
         println!("{line}");
     }
@@ -47,7 +55,10 @@ fn main() -> ExitCode {
         run.fingerprint()
     );
     if let Some(failure) = run.failure() {
-        eprintln!("replay it with: simrun --seed {seed}   (failure: {})", failure.key());
+        eprintln!(
+            "replay it with: simrun --seed {seed}   (failure: {})",
+            failure.key()
+        );
         return ExitCode::from(FAILED);
     }
     ExitCode::from(PASSED)
@@ -65,7 +76,9 @@ fn parse_seed(mut arguments: impl Iterator<Item = String>) -> Result<Option<u64>
                 None => return Err(format!("`{other}` is not an option")),
             },
         };
-        seed = value.parse().map_err(|_| format!("`{value}` is not a seed: it is a number"))?;
+        seed = value
+            .parse()
+            .map_err(|_| format!("`{value}` is not a seed: it is a number"))?;
     }
     Ok(Some(seed))
 }
@@ -101,7 +114,8 @@ impl Account {
     }
 
     fn deposit(&self, amount: i64) {
-        self.balance.fetch_add(amount, std::sync::atomic::Ordering::Relaxed);
+        self.balance
+            .fetch_add(amount, std::sync::atomic::Ordering::Relaxed);
     }
 
     async fn withdraw(&self, name: &str, amount: i64) {

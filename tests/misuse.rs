@@ -27,13 +27,19 @@ fn a_sleep_polled_outside_a_run_says_so() {
     let message = panic_of(|| {
         let _ = sleep(secs(1)).poll_unpin(&mut Context::from_waker(Waker::noop()));
     });
-    assert!(message.contains("there is no simrun loop on this thread"), "{message}");
+    assert!(
+        message.contains("there is no simrun loop on this thread"),
+        "{message}"
+    );
 }
 
 #[test]
 fn spawning_outside_a_run_says_so() {
     let message = panic_of(|| drop(task::spawn(async {})));
-    assert!(message.contains("there is no simrun loop on this thread"), "{message}");
+    assert!(
+        message.contains("there is no simrun loop on this thread"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -92,7 +98,10 @@ fn a_handle_used_on_another_thread_says_so() {
             thread.join().unwrap()
         })
     });
-    assert!(message.contains("there is no simrun loop on this thread"), "{message}");
+    assert!(
+        message.contains("there is no simrun loop on this thread"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -129,7 +138,10 @@ fn a_task_that_awaits_itself_fails() {
         promise.set(task.clone()).unwrap();
         (&*task).await.unwrap_err()
     });
-    assert!(error.is_panic() && error.to_string().contains("cannot await itself"), "{error}");
+    assert!(
+        error.is_panic() && error.to_string().contains("cannot await itself"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -197,7 +209,13 @@ fn a_panicking_drop_at_close_is_reported() {
     event_loop.close();
     let reports = event_loop.take_reports();
     assert_eq!(reports.len(), 1);
-    assert!(reports[0].to_string().contains("panicked while it was dropped"), "{}", reports[0]);
+    assert!(
+        reports[0]
+            .to_string()
+            .contains("panicked while it was dropped"),
+        "{}",
+        reports[0]
+    );
 }
 
 #[test]
@@ -247,7 +265,10 @@ fn nested_regions_have_a_clear_limit() {
     }
     simrun::run(nest(900));
     let error: TaskError = simrun::run(async { task::spawn(nest(100_000)).await.unwrap_err() });
-    assert!(error.is_panic() && error.to_string().contains("nested"), "{error}");
+    assert!(
+        error.is_panic() && error.to_string().contains("nested"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -46,12 +46,21 @@ fn handles_and_futures_are_send_and_sync() {
 #[test]
 fn tools_and_their_guards_are_send_and_sync() {
     is_send_and_sync::<(Lock<u8>, LockGuard<'static, u8>, Acquire<'static, u8>)>();
-    is_send_and_sync::<(Semaphore, BoundedSemaphore, Permit<'static>, AcquirePermit<'static>)>();
+    is_send_and_sync::<(
+        Semaphore,
+        BoundedSemaphore,
+        Permit<'static>,
+        AcquirePermit<'static>,
+    )>();
     is_send_and_sync::<(Event, EventWait<'static>, Barrier)>();
     is_send_and_sync::<(Condition<u8>, ConditionGuard<'static, u8>)>();
     is_send_and_sync::<(Queue<u8>, LifoQueue<u8>, PriorityQueue<u8>)>();
     type Bytes = Fifo<u8>;
-    is_send_and_sync::<(Put<'static, Bytes>, Get<'static, Bytes>, QueueJoin<'static, Bytes>)>();
+    is_send_and_sync::<(
+        Put<'static, Bytes>,
+        Get<'static, Bytes>,
+        QueueJoin<'static, Bytes>,
+    )>();
 }
 
 #[test]

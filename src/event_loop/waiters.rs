@@ -305,7 +305,18 @@ pub(crate) fn poll_done(
 ) -> std::task::Poll<()> {
     use std::task::Poll;
     match wait.poll(core, cx) {
-        Waited::Still => Poll::Pending,
+        Waited::Still => {
+            if wait.is_woken(core) {
+                // A cancellation hides the result, which counts as seen; but the cancellation of
+                // the awaited future comes before the task's own.
+                let state = &mut *core.state.borrow_mut();
+                let hidden = state.outcome(key).and_then(|outcome| outcome.err());
+                if let Some(cancelled) = hidden.as_ref().and_then(|error| error.cancelled()) {
+                    state.raise(cancelled.clone());
+                }
+            }
+            Poll::Pending
+        }
         Waited::Over => {
             let forwarded = wait.was_forwarded(core);
             wait.stop();
