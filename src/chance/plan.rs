@@ -69,8 +69,13 @@ impl Site {
 pub enum Choice {
     /// The task at this path goes next.
     Task(TaskPath),
-    /// The oldest ready timer set by the task at this path goes next.
-    Timer(TaskPath),
+    /// A ready timer goes next.
+    Timer {
+        /// The task that set it.
+        owner: TaskPath,
+        /// Which of the task's ready timers it is, from 0, the one that became ready first.
+        nth: u32,
+    },
     /// The oldest queued callback goes next.
     Callback,
     /// The alternative with this number, from 0, which is the default.
@@ -142,7 +147,8 @@ impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Task(path) => write!(f, "task {path}"),
-            Self::Timer(path) => write!(f, "timer {path}"),
+            Self::Timer { owner, nth: 0 } => write!(f, "timer {owner}"),
+            Self::Timer { owner, nth } => write!(f, "timer {owner}~{nth}"),
             Self::Callback => f.write_str("callback"),
             Self::Number(number) => write!(f, "{number}"),
         }
@@ -213,7 +219,13 @@ fn parse_site(text: &str) -> Option<Site> {
 fn parse_choice(text: &str) -> Option<Choice> {
     match text.split_once(' ') {
         Some(("task", path)) => path.parse().ok().map(Choice::Task),
-        Some(("timer", path)) => path.parse().ok().map(Choice::Timer),
+        Some(("timer", text)) => {
+            let (owner, nth) = text.split_once('~').unwrap_or((text, "0"));
+            Some(Choice::Timer {
+                owner: owner.parse().ok()?,
+                nth: nth.parse().ok()?,
+            })
+        }
         None if text == "callback" => Some(Choice::Callback),
         None => text.parse().ok().map(Choice::Number),
         Some(_) => None,

@@ -69,7 +69,7 @@ impl Core {
                 self.cancel(target, message);
             }
             Forwarded::Here(Some(foreign)) => foreign.wake(),
-            Forwarded::Here(None) | Forwarded::No => {}
+            Forwarded::Here(None) | Forwarded::Late | Forwarded::No => {}
         }
     }
 
@@ -135,10 +135,12 @@ impl State {
         let entry = &mut self.slots[slot as usize];
         entry.cancelling += 1;
         let waiting = entry.waiting;
+        let mut will_wake = entry.polling;
         // A chain longer than there are tasks is a ring: here the request ends.
         if !entry.polling && budget > 0 {
             match self.forward_cancel(waiting, slot, message) {
                 Forwarded::No => {}
+                Forwarded::Late => will_wake = true,
                 Forwarded::Here(foreign) => return foreign,
                 Forwarded::To(target) => {
                     work.push(target);
@@ -151,7 +153,7 @@ impl State {
         if message.is_some() || entry.rare.is_some() {
             entry.rare().cancel_message.clone_from(message);
         }
-        if !entry.polling {
+        if !will_wake {
             self.schedule(slot);
         }
         None
@@ -182,7 +184,7 @@ impl State {
                 id: found.id,
             };
             if !self.takes_cancel(target) {
-                return Forwarded::No;
+                return Forwarded::Late;
             }
             if let Waiting::One(waiter) = waiting {
                 self.waiters[waiter as usize].forwarded = true;
@@ -211,6 +213,7 @@ impl State {
         let forwarded = self.forward_cancel(waiting, slot, &message);
         match forwarded {
             Forwarded::No => self.schedule(slot),
+            Forwarded::Late => {}
             _ => self.slots[slot as usize].must_cancel = false,
         }
         (forwarded, message)
@@ -247,6 +250,8 @@ impl State {
 enum Forwarded {
     /// Nowhere: the task waits for nothing that could take it.
     No,
+    /// Nowhere: the task waits for a gather of futures that are all done, which will wake it soon.
+    Late,
     /// To the task's own waiter, which wakes it; a foreign waker is still to be woken.
     Here(Option<Waker>),
     /// To this future, which the task will hear from.

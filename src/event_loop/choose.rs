@@ -97,15 +97,33 @@ impl Turn<'_> {
         let choice = self
             .chance
             .planned(SiteKey::schedule(site.hash, site.step, site.since))?;
-        let index = (0..self.candidates()).find(|index| self.choice(*index) == choice);
+        let mut entries = self.ready.in_order();
+        let index = entries.position(|entry| self.choice(entry) == choice);
+        drop(entries);
         if index.is_none() {
             self.chance.unmeet(self.site.site(), choice);
         }
         index
     }
 
-    fn choice(&self, index: usize) -> Choice {
-        spell(self.ready.candidate(index), self)
+    /// Names a candidate for a plan.
+    fn choice(&self, entry: Entry) -> Choice {
+        match entry {
+            Entry::Task(slot) => Choice::Task(self.paths.path(self.slots[slot as usize].path)),
+            Entry::Callback(_) => Choice::Callback,
+            Entry::Timer(target) => {
+                let owner = self.owner(target);
+                let older = self.ready.in_order().take_while(|other| *other != entry);
+                let nth = older.filter(|other| match other {
+                    Entry::Timer(target) => self.owner(*target) == owner,
+                    Entry::Task(_) | Entry::Callback(_) => false,
+                });
+                Choice::Timer {
+                    owner: self.paths.path(owner),
+                    nth: nth.count() as u32,
+                }
+            }
+        }
     }
 
     /// The path node of whoever set a timer.
@@ -124,14 +142,6 @@ impl Turn<'_> {
                 callback.map_or(super::paths::ROOT, |callback| callback.path)
             }
         }
-    }
-}
-
-fn spell(entry: Entry, turn: &Turn<'_>) -> Choice {
-    match entry {
-        Entry::Task(slot) => Choice::Task(turn.paths.path(turn.slots[slot as usize].path)),
-        Entry::Timer(target) => Choice::Timer(turn.paths.path(turn.owner(target))),
-        Entry::Callback(_) => Choice::Callback,
     }
 }
 
@@ -174,9 +184,9 @@ impl State {
             "the strategy chose a candidate that is not there"
         );
         if turn.chance.is_writing() {
-            let (chosen, default) = (turn.ready.candidate(index), turn.ready.oldest());
-            if chosen != default {
-                let choice = turn.choice(index);
+            let chosen = turn.ready.candidate(index);
+            if turn.ready.in_order().next() != Some(chosen) {
+                let choice = turn.choice(chosen);
                 let site = turn.site.site();
                 turn.chance.note(|| (site, choice));
             }

@@ -119,7 +119,11 @@ impl Core {
         record: bool,
     ) -> Rc<Self> {
         let mut ready = Ready::default();
-        if chance.is_writing() && chooser.is_some() {
+        if chance.is_writing()
+            && chooser
+                .as_ref()
+                .is_some_and(|chooser| !chooser.keeps_order())
+        {
             ready.remember_order();
         }
         let touches = chooser

@@ -85,10 +85,10 @@ impl Ready {
         }
     }
 
-    /// Returns the default candidate: the one that was queued first.
-    pub(crate) fn oldest(&self) -> Entry {
+    /// Returns the candidates in the order in which they were queued; the first is the default.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = Entry> {
         let open = self.queued.as_ref().unwrap_or(&self.open);
-        *open.front().unwrap_or_else(|| &self.shut[0])
+        open.iter().chain(self.shut.front()).copied()
     }
 
     /// Takes the oldest entry, which is candidate 0 as long as no other was ever taken.
@@ -105,7 +105,7 @@ impl Ready {
         }
     }
 
-    /// Takes the candidate at `index` and keeps the others in order.
+    /// Takes the candidate at `index` and keeps the others in order: for those who never swap.
     pub(crate) fn take(&mut self, index: usize) -> Option<Entry> {
         if index < self.open.len() {
             self.open.remove(index)
@@ -197,8 +197,8 @@ mod tests {
         (0..4).for_each(|slot| ready.push(Task(slot)));
         ready.remember_order();
         assert_eq!(ready.swap_take(2), Some(Task(2)));
-        assert_eq!(ready.oldest(), Task(0));
+        assert_eq!(ready.in_order().next(), Some(Task(0)));
         assert_eq!(ready.swap_take(1), Some(Task(0)));
-        assert_eq!(ready.oldest(), Task(1));
+        assert_eq!(ready.in_order().next(), Some(Task(1)));
     }
 }

@@ -362,21 +362,26 @@ impl Drop for Running<'_> {
 }
 
 impl Core {
-    /// Returns the tasks that are not done, in the order in which they were spawned.
+    /// Returns the tasks that are not done, in the order in which they were spawned. An eager task
+    /// counts as spawned when its first step is over.
     pub(crate) fn unfinished_tasks(&self) -> Vec<Key> {
         let state = self.state.borrow();
         let unfinished = state
             .slots
             .iter()
             .filter(|(_, slot)| slot.kind == Kind::Task && slot.state == Progress::Pending)
-            .map(|(index, slot)| Key {
-                serial: self.serial,
-                slot: index as u32,
-                id: slot.id,
+            .map(|(index, slot)| {
+                let place = slot.rare.as_ref().and_then(|rare| rare.place);
+                let key = Key {
+                    serial: self.serial,
+                    slot: index as u32,
+                    id: slot.id,
+                };
+                (place.unwrap_or(slot.id), key)
             });
-        let mut keys: Vec<Key> = unfinished.collect();
-        keys.sort_unstable_by_key(|key| key.id);
-        keys
+        let mut places: Vec<(u64, Key)> = unfinished.collect();
+        places.sort_unstable();
+        places.into_iter().map(|(_, key)| key).collect()
     }
 
     /// Keeps a task although its handle may go.

@@ -166,6 +166,9 @@ pub(crate) struct Rare {
     /// The futures a gather waits for.
     pub(crate) children: Vec<Key>,
     pub(crate) cancel_requested: bool,
+    /// For an eager task, the id it would have if it had been made when its first step was over:
+    /// its place among the tasks.
+    pub(crate) place: Option<u64>,
     /// How often the task has drawn, by label.
     pub(crate) draws: Vec<(Box<str>, u32)>,
 }

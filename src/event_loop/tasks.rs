@@ -80,6 +80,7 @@ impl Core {
         };
         if eager {
             self.step(key.slot);
+            self.state.borrow_mut().settle_in(key);
         }
         key
     }
@@ -478,6 +479,16 @@ impl State {
         let callbacks = std::mem::take(&mut entry.callbacks);
         let callbacks = (!callbacks.is_empty()).then_some(callbacks);
         (callbacks, entry.holds == 0)
+    }
+
+    /// Gives an eager task its place among the tasks: behind those that it has made.
+    fn settle_in(&mut self, key: Key) {
+        let place = self.next_id;
+        let Some(slot) = self.slot(key).filter(|slot| !slot.is_done()) else {
+            return;
+        };
+        slot.rare().place = Some(place);
+        self.next_id += 1;
     }
 
     /// Tells the strategy what the step has touched.

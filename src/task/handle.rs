@@ -443,7 +443,8 @@ pub fn try_current() -> Option<TaskRef> {
     })
 }
 
-/// Returns the tasks that have not ended, in the order in which they were spawned.
+/// Returns the tasks that have not ended, in the order in which they were spawned; an eager task
+/// counts as spawned when its first step is over.
 ///
 /// # Panics
 ///

@@ -14,7 +14,7 @@ const HEADER: &str = "# program ";
 
 /// A file of programs, one to a line.
 #[derive(Debug)]
-pub struct Corpus {
+pub(crate) struct Corpus {
     lines: Vec<String>,
 }
 
@@ -24,18 +24,18 @@ impl Corpus {
     /// # Panics
     ///
     /// If it cannot be read.
-    pub fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         let lines = lines(path).filter(|line| !line.is_empty()).collect();
         Self { lines }
     }
 
     /// Returns how many programs there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.lines.len()
     }
 
     /// Parses every program whose place is a multiple of `step`.
-    pub fn programs(&self, step: usize) -> impl Iterator<Item = Program> {
+    pub(crate) fn programs(&self, step: usize) -> impl Iterator<Item = Program> {
         let lines = self.lines.iter().step_by(step);
         lines.map(|line| program::parse(line))
     }
@@ -43,7 +43,7 @@ impl Corpus {
 
 /// The traces of CPython, by the numbers of their programs.
 #[derive(Debug)]
-pub struct Reference {
+pub(crate) struct Reference {
     traces: BTreeMap<u64, Vec<String>>,
 }
 
@@ -53,7 +53,7 @@ impl Reference {
     /// # Panics
     ///
     /// If it cannot be read, or is not a file of traces.
-    pub fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         let mut traces: BTreeMap<u64, Vec<String>> = BTreeMap::new();
         let mut trace = None;
         for line in lines(path) {
@@ -69,7 +69,7 @@ impl Reference {
     }
 
     /// Describes the first line at which a trace differs from CPython's, if there is one.
-    pub fn difference(&self, pid: u64, trace: &[String]) -> Option<String> {
+    pub(crate) fn difference(&self, pid: u64, trace: &[String]) -> Option<String> {
         let Some(expected) = self.traces.get(&pid) else {
             return Some(format!("program {pid}: there is no trace of CPython's"));
         };

@@ -21,7 +21,7 @@ const RESCUES: usize = 3;
 const NOBODY: &str = "-";
 
 /// Runs a program and returns its trace.
-pub fn run(program: &Program, sim: &Sim) -> Vec<String> {
+pub(crate) fn run(program: &Program, sim: &Sim) -> Vec<String> {
     let event_loop = EventLoop::with(&sim.clone().eager_tasks(program.eager));
     let machine = event_loop.within(|| Rc::new(Machine::new(program)));
     let harness = Harness {

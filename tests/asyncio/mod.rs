@@ -16,6 +16,6 @@ mod program;
 mod scope;
 mod value;
 
-pub use corpus::{Corpus, Reference};
-pub use harness::run;
-pub use program::Program;
+pub(crate) use corpus::{Corpus, Reference};
+pub(crate) use harness::run;
+pub(crate) use program::Program;

@@ -13,9 +13,9 @@ const MISSING: [&str; 1] = ["exec"];
 
 /// A program.
 #[derive(Debug, Deserialize)]
-pub struct Program {
+pub(crate) struct Program {
     /// Its number.
-    pub pid: u64,
+    pub(crate) pid: u64,
     /// What its tasks share, by name.
     pub(super) objs: BTreeMap<String, Made>,
     /// The body of its main task.
@@ -29,7 +29,7 @@ pub struct Program {
 
 impl Program {
     /// Returns the first operation in it that cannot be done.
-    pub fn missing(&self) -> Option<&str> {
+    pub(crate) fn missing(&self) -> Option<&str> {
         let ops = self.ops.iter().map(String::as_str);
         ops.into_iter().find(|op| MISSING.contains(op))
     }
