@@ -61,6 +61,24 @@ impl fmt::Display for Cancelled {
 
 impl Error for Cancelled {}
 
+/// The time was up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed(());
+
+impl Elapsed {
+    pub(crate) fn new() -> Self {
+        Self(())
+    }
+}
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the time was up")
+    }
+}
+
+impl Error for Elapsed {}
+
 /// Why a task or a [`Promise`](crate::Promise) gave no value.
 ///
 /// ```

@@ -50,68 +50,47 @@ pub fn order(branches: u64) -> usize {
 /// ```
 #[macro_export]
 macro_rules! select {
-    (@poll $order:ident $count:literal $cx:ident; $($future:ident $branch:ident $index:literal),+) => {
-        for turn in 0..$count {
-            match ($order + turn) % $count {
-                $($index => {
-                    if let ::std::task::Poll::Ready(value) =
-                        ::std::future::Future::poll($future.as_mut(), $cx)
-                    {
-                        return ::std::task::Poll::Ready($crate::private::Branch::$branch(value));
-                    }
-                })+
-                _ => ::std::unreachable!(),
-            }
-        }
+    // Gives each branch a name, a variant and a number, one at a time.
+    (@name [$($named:tt)*] [$name:ident $variant:ident $index:literal $($names:tt)*]
+        $pattern:pat = $future:expr => $body:expr, $($rest:tt)+) => {
+        $crate::select!(@name
+            [$($named)* ($name $variant $index _, $pattern, $future, $body)] [$($names)*] $($rest)+)
     };
-    (@run $count:literal; $($pattern:pat, $expression:expr, $body:expr, $future:ident $branch:ident $index:literal $hole:tt;)+) => {{
+    (@name [$($named:tt)*] [$name:ident $variant:ident $index:literal $($names:tt)*]
+        $pattern:pat = $future:expr => $body:expr $(,)?) => {
+        $crate::select!(@run
+            [$($named)* ($name $variant $index _, $pattern, $future, $body)])
+    };
+    (@run [$(($name:ident $variant:ident $index:literal $hole:tt,
+        $pattern:pat, $future:expr, $body:expr))+]) => {{
         let winner = {
-            $(let mut $future = ::std::pin::pin!(::std::future::IntoFuture::into_future($expression));)+
-            let order = $crate::private::order($count);
+            $(let mut $name = ::std::pin::pin!(::std::future::IntoFuture::into_future($future));)+
+            const BRANCHES: usize = [$($index),+].len();
+            let first = $crate::private::order(BRANCHES as u64);
             ::std::future::poll_fn(|cx| -> ::std::task::Poll<$crate::private::Branch<$($hole),+>> {
-                $crate::select!(@poll order $count cx; $($future $branch $index),+);
+                for turn in 0..BRANCHES {
+                    match (first + turn) % BRANCHES {
+                        $($index => if let ::std::task::Poll::Ready(value) =
+                            ::std::future::Future::poll($name.as_mut(), cx)
+                        {
+                            return ::std::task::Poll::Ready(
+                                $crate::private::Branch::$variant(value)
+                            );
+                        },)+
+                        _ => ::std::unreachable!(),
+                    }
+                }
                 ::std::task::Poll::Pending
             })
             .await
         };
         match winner {
-            $($crate::private::Branch::$branch($pattern) => $body,)+
+            $($crate::private::Branch::$variant($pattern) => $body,)+
             _ => ::std::unreachable!("a select has no branch beyond those written"),
         }
     }};
-    ($p0:pat = $e0:expr => $b0:expr, $p1:pat = $e1:expr => $b1:expr $(,)?) => {
-        $crate::select!(@run 2; $p0, $e0, $b0, a A 0 _; $p1, $e1, $b1, b B 1 _;)
-    };
-    ($p0:pat = $e0:expr => $b0:expr, $p1:pat = $e1:expr => $b1:expr, $p2:pat = $e2:expr => $b2:expr $(,)?) => {
-        $crate::select!(@run 3; $p0, $e0, $b0, a A 0 _; $p1, $e1, $b1, b B 1 _; $p2, $e2, $b2, c C 2 _;)
-    };
-    ($p0:pat = $e0:expr => $b0:expr, $p1:pat = $e1:expr => $b1:expr, $p2:pat = $e2:expr => $b2:expr,
-     $p3:pat = $e3:expr => $b3:expr $(,)?) => {
-        $crate::select!(@run 4; $p0, $e0, $b0, a A 0 _; $p1, $e1, $b1, b B 1 _; $p2, $e2, $b2, c C 2 _;
-            $p3, $e3, $b3, d D 3 _;)
-    };
-    ($p0:pat = $e0:expr => $b0:expr, $p1:pat = $e1:expr => $b1:expr, $p2:pat = $e2:expr => $b2:expr,
-     $p3:pat = $e3:expr => $b3:expr, $p4:pat = $e4:expr => $b4:expr $(,)?) => {
-        $crate::select!(@run 5; $p0, $e0, $b0, a A 0 _; $p1, $e1, $b1, b B 1 _; $p2, $e2, $b2, c C 2 _;
-            $p3, $e3, $b3, d D 3 _; $p4, $e4, $b4, e E 4 _;)
-    };
-    ($p0:pat = $e0:expr => $b0:expr, $p1:pat = $e1:expr => $b1:expr, $p2:pat = $e2:expr => $b2:expr,
-     $p3:pat = $e3:expr => $b3:expr, $p4:pat = $e4:expr => $b4:expr, $p5:pat = $e5:expr => $b5:expr
-     $(,)?) => {
-        $crate::select!(@run 6; $p0, $e0, $b0, a A 0 _; $p1, $e1, $b1, b B 1 _; $p2, $e2, $b2, c C 2 _;
-            $p3, $e3, $b3, d D 3 _; $p4, $e4, $b4, e E 4 _; $p5, $e5, $b5, f F 5 _;)
-    };
-    ($p0:pat = $e0:expr => $b0:expr, $p1:pat = $e1:expr => $b1:expr, $p2:pat = $e2:expr => $b2:expr,
-     $p3:pat = $e3:expr => $b3:expr, $p4:pat = $e4:expr => $b4:expr, $p5:pat = $e5:expr => $b5:expr,
-     $p6:pat = $e6:expr => $b6:expr $(,)?) => {
-        $crate::select!(@run 7; $p0, $e0, $b0, a A 0 _; $p1, $e1, $b1, b B 1 _; $p2, $e2, $b2, c C 2 _;
-            $p3, $e3, $b3, d D 3 _; $p4, $e4, $b4, e E 4 _; $p5, $e5, $b5, f F 5 _; $p6, $e6, $b6, g G 6 _;)
-    };
-    ($p0:pat = $e0:expr => $b0:expr, $p1:pat = $e1:expr => $b1:expr, $p2:pat = $e2:expr => $b2:expr,
-     $p3:pat = $e3:expr => $b3:expr, $p4:pat = $e4:expr => $b4:expr, $p5:pat = $e5:expr => $b5:expr,
-     $p6:pat = $e6:expr => $b6:expr, $p7:pat = $e7:expr => $b7:expr $(,)?) => {
-        $crate::select!(@run 8; $p0, $e0, $b0, a A 0 _; $p1, $e1, $b1, b B 1 _; $p2, $e2, $b2, c C 2 _;
-            $p3, $e3, $b3, d D 3 _; $p4, $e4, $b4, e E 4 _; $p5, $e5, $b5, f F 5 _; $p6, $e6, $b6, g G 6 _;
-            $p7, $e7, $b7, h H 7 _;)
+    ($pattern:pat = $($branches:tt)+) => {
+        $crate::select!(@name [] [a A 0 b B 1 c C 2 d D 3 e E 4 f F 5 g G 6 h H 7]
+            $pattern = $($branches)+)
     };
 }

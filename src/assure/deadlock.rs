@@ -11,8 +11,10 @@ pub struct Blocked {
     pub task: String,
     /// What it waits for, such as ``for lock `accounts` ``.
     pub waits: String,
-    /// The names of the tasks that hold it, or the task that is awaited.
+    /// The names of the tasks that hold it, if it is something that can be held.
     pub held_by: Vec<String>,
+    /// The names of the tasks it awaits.
+    pub awaits: Vec<String>,
     /// Since when it has been waiting.
     pub since: Instant,
     /// Where it was spawned, as `file:line:column`.
@@ -37,7 +39,12 @@ impl Deadlock {
     pub fn ring(&self) -> Option<Vec<&str>> {
         let holder = |task: &str| {
             let blocked = self.blocked.iter().find(|blocked| blocked.task == task)?;
-            blocked.held_by.first().map(String::as_str)
+            blocked
+                .held_by
+                .iter()
+                .chain(&blocked.awaits)
+                .next()
+                .map(String::as_str)
         };
         for start in &self.blocked {
             let mut ring = vec![start.task.as_str()];

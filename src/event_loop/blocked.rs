@@ -1,7 +1,7 @@
 //! Looking at a loop that stands still: every blocked task, for reports and dumps.
 
 use super::core::{Core, State};
-use super::table::{Kind, On, Waiting};
+use super::table::{Kind, On, Slot, Waiting};
 use crate::assure::{Blocked, Deadlock};
 use crate::error::place;
 use crate::time::Instant;
@@ -50,28 +50,48 @@ impl State {
         }
     }
 
+    /// Names the tasks that hold a resource.
     fn holders(&self, on: On) -> Vec<String> {
-        match on {
-            On::Resource(slot) => {
-                let holders = self
-                    .resources
-                    .get(slot as usize)
-                    .map(|resource| &resource.holders);
-                holders
-                    .into_iter()
-                    .flatten()
-                    .map(|(id, slot)| match self.slots.get(*slot as usize) {
-                        Some(entry) if entry.id == *id => self.name(*slot),
-                        _ => "a task that has ended".to_owned(),
-                    })
-                    .collect()
-            }
-            On::Future(slot, id) => {
-                let found = self.slots.get(slot as usize);
-                let found = found.filter(|found| found.id as u32 == id && found.kind == Kind::Task);
-                found.map(|_| self.name(slot)).into_iter().collect()
-            }
-            On::Timer | On::Other(_) => Vec::new(),
+        let On::Resource(slot) = on else {
+            return Vec::new();
+        };
+        let holders = self
+            .resources
+            .get(slot as usize)
+            .map(|resource| &resource.holders);
+        let name = |(id, slot): &(u64, u32)| match self.slots.get(*slot as usize) {
+            Some(entry) if entry.id == *id => self.name(*slot),
+            _ => "a task that has ended".to_owned(),
+        };
+        holders.into_iter().flatten().map(name).collect()
+    }
+
+    /// Names the tasks that have to end first.
+    fn awaited(&self, on: On) -> Vec<String> {
+        let On::Future(slot, id) = on else {
+            return Vec::new();
+        };
+        match self
+            .slots
+            .get(slot as usize)
+            .filter(|found| found.id as u32 == id)
+        {
+            Some(found) if found.kind == Kind::Task => vec![self.name(slot)],
+            Some(found) => self.unfinished_children(found),
+            None => Vec::new(),
         }
+    }
+
+    /// Names the tasks that a gather still waits for.
+    pub(crate) fn unfinished_children(&self, gather: &Slot) -> Vec<String> {
+        let children = gather.rare.iter().flat_map(|rare| &rare.children);
+        let unfinished = children.filter(|child| {
+            let child = self
+                .slots
+                .get(child.slot as usize)
+                .filter(|slot| slot.id == child.id);
+            child.is_some_and(|slot| slot.kind == Kind::Task && !slot.is_done())
+        });
+        unfinished.map(|child| self.name(child.slot)).collect()
     }
 }

@@ -286,7 +286,8 @@ pub(crate) fn current() -> Rc<Core> {
     match try_current() {
         Some(core) => core,
         None => panic!(
-            "there is no simrun loop on this thread: call this from a task, or within `EventLoop::within`"
+            "there is no simrun loop on this thread: call this from a task, or inside \
+             `EventLoop::within`"
         ),
     }
 }

@@ -125,7 +125,9 @@ impl Core {
 /// use simrun::event_loop;
 ///
 /// # simrun::run(async {
-/// event_loop::set_exception_handler(|report| assert_eq!(report.error().unwrap().to_string(), "oops"));
+/// event_loop::set_exception_handler(|report| {
+///     assert_eq!(report.error().unwrap().to_string(), "oops");
+/// });
 /// event_loop::call_soon(|| panic!("oops"));
 /// simrun::task::yield_now().await;
 /// # });

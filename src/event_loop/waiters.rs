@@ -251,7 +251,10 @@ impl core::State {
                     None => "for a future that is gone".to_owned(),
                     Some(super::table::Kind::Task) => format!("for task {}", self.name(slot)),
                     Some(super::table::Kind::Promise) => "for a promise".to_owned(),
-                    Some(super::table::Kind::Gather) => "for a gather".to_owned(),
+                    Some(super::table::Kind::Gather) => {
+                        let children = self.unfinished_children(&self.slots[slot as usize]);
+                        format!("for a gather of {}", children.join(" and "))
+                    }
                 }
             }
         }

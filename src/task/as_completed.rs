@@ -11,11 +11,10 @@ use std::time::Duration;
 use futures::Stream;
 
 use super::handle::Waitable;
-use crate::error::TaskError;
+use crate::error::{Elapsed, TaskError};
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::{Key, On, WaiterKey};
 use crate::event_loop::{CallbackKey, Wait, Waited};
-use crate::time::Elapsed;
 
 /// Gives results in the order in which they come: a stream with one result for each distinct item.
 ///

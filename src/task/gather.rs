@@ -29,8 +29,8 @@ use crate::event_loop::{Wait, poll_done};
 /// let squares = gather((1..=3).map(|n| task::spawn(async move { n * n }))).await;
 /// assert_eq!(squares.unwrap(), [1, 4, 9]);
 ///
-/// let (name, age) = gather((task::spawn(async { "Ada" }), task::spawn(async { 36 }))).await.unwrap();
-/// assert_eq!((name, age), ("Ada", 36));
+/// let both = gather((task::spawn(async { "Ada" }), task::spawn(async { 36 }))).await;
+/// assert_eq!(both.unwrap(), ("Ada", 36));
 /// # });
 /// ```
 #[track_caller]

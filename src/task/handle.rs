@@ -175,7 +175,7 @@ impl fmt::Debug for TaskRef {
 /// assert_eq!(task.await.unwrap(), 42);
 /// # });
 /// ```
-#[must_use = "a task runs without its handle, but then nobody sees its result: detach it with `drop`"]
+#[must_use = "a task runs without its handle, but nobody sees its result: `detach` it"]
 pub struct Task<T> {
     task: TaskRef,
     wait: Wait,

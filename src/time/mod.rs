@@ -8,11 +8,12 @@ mod system;
 mod timeout;
 mod wait_for;
 
+pub use crate::error::Elapsed;
 pub use instant::{Instant, micros, millis, nanos, secs};
 pub use interval::{Interval, interval};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use system::{SystemTime, system_time};
-pub use timeout::{Elapsed, Timeout, TimeoutScope, TimeoutStateError, timeout, timeout_at};
+pub use timeout::{Timeout, TimeoutScope, TimeoutStateError, timeout, timeout_at};
 pub use wait_for::{WaitForTask, wait_for};
 
 /// Returns the virtual time.

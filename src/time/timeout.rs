@@ -15,7 +15,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use super::Instant;
-use crate::error::Cancelled;
+use crate::error::{Cancelled, Elapsed};
 use crate::event_loop::CallbackKey;
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::Key;
@@ -323,24 +323,6 @@ impl<F> fmt::Debug for TimeoutScope<F> {
             .finish_non_exhaustive()
     }
 }
-
-/// The time was up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Elapsed(());
-
-impl Elapsed {
-    pub(crate) fn new() -> Self {
-        Self(())
-    }
-}
-
-impl fmt::Display for Elapsed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the time was up")
-    }
-}
-
-impl Error for Elapsed {}
 
 /// A timeout cannot be rescheduled: it is not running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

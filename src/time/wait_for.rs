@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::{Elapsed, Timeout, TimeoutScope};
-use crate::error::TaskError;
+use super::{Timeout, TimeoutScope};
+use crate::error::{Elapsed, TaskError};
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::On;
 use crate::event_loop::{CallbackKey, Wait, Waited};

@@ -1,8 +1,8 @@
 //! Bugs that real libraries have had, written again as they were, and found by the random strategy.
 //!
-//! Each file holds one piece of code in two versions, the broken and the mended one, and a program
-//! that uses it. The broken one must fail under one of the first thousand seeds; the mended one must
-//! survive all of them.
+//! Each file holds one piece of code in two versions, the broken and the mended one, and a
+//! program that uses it. The broken one must fail under one of the first thousand seeds; the
+//! mended one must survive all of them.
 
 mod condition;
 mod gather;

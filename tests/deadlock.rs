@@ -1,0 +1,139 @@
+//! Deadlocks are reported with names: who waits for what, held by whom, since when, and where.
+
+use std::sync::Arc;
+
+use simrun::assure::FailureKind;
+use simrun::sync::{Event, Lock, Queue, Semaphore};
+use simrun::time::{millis, sleep};
+use simrun::{Promise, Sim, gather, spawn, task};
+
+/// Leaves the line numbers out, which change with every edit above them.
+fn without_lines(text: &str) -> String {
+    let mut settled = String::new();
+    for word in text.split_inclusive(char::is_whitespace) {
+        match word.find(".rs:") {
+            Some(place) => {
+                settled.push_str(&word[..place + 3]);
+                settled.extend(word.chars().filter(|c| c.is_whitespace()));
+            }
+            None => settled.push_str(word),
+        }
+    }
+    settled
+}
+
+#[test]
+fn two_locks_taken_crosswise_are_a_ring() {
+    let run = Sim::new().run(|| async {
+        let left = Arc::new(Lock::new(()).named("left"));
+        let right = Arc::new(Lock::new(()).named("right"));
+        let cross = |first: Arc<Lock>, second: Arc<Lock>| async move {
+            let _first = first.acquire().await;
+            sleep(millis(1)).await;
+            let _second = second.acquire().await;
+        };
+        let ada = spawn(cross(left.clone(), right.clone())).name("ada");
+        let bob = spawn(cross(right, left)).name("bob");
+        gather([ada, bob]).await.unwrap();
+    });
+    let failure = run.failure().unwrap();
+    assert_eq!(failure.kind(), FailureKind::Deadlock);
+    let deadlock = failure.deadlock().unwrap();
+    assert_eq!(deadlock.ring().unwrap(), ["ada", "bob"]);
+    insta::assert_snapshot!(without_lines(&failure.to_string()), @r"
+    deadlock: nothing can happen any more, and 3 tasks are waiting
+      main waits for a gather of ada and bob, since 0ns
+          waits at   tests/deadlock.rs
+          spawned at tests/deadlock.rs
+      ada waits for lock `right`, held by bob, since 1ms
+          waits at   tests/deadlock.rs
+          spawned at tests/deadlock.rs
+      bob waits for lock `left`, held by ada, since 1ms
+          waits at   tests/deadlock.rs
+          spawned at tests/deadlock.rs
+      they wait in a ring: ada -> bob -> ada
+    ");
+}
+
+#[test]
+fn every_kind_of_wait_is_named() {
+    let run = Sim::new().run(|| async {
+        let queue = Arc::new(Queue::<u8>::bounded(1).named("jobs"));
+        let event = Arc::new(Event::new().named("go"));
+        let permits = Arc::new(Semaphore::new(1).named("slots"));
+        let promise = Promise::<u8>::new();
+        permits.acquire().await.forget();
+        let getter = spawn(async move { drop(queue.get().await) }).name("getter");
+        spawn(async move { event.wait().await })
+            .name("waiter")
+            .detach();
+        spawn(async move { permits.acquire().await.forget() })
+            .name("permit")
+            .detach();
+        spawn(async move { drop(promise.await) })
+            .name("promise")
+            .detach();
+        spawn(std::future::pending::<()>()).name("foreign").detach();
+        getter.await.unwrap();
+    });
+    let deadlock = run.failure().unwrap().deadlock().unwrap();
+    let text: Vec<String> = deadlock
+        .blocked()
+        .iter()
+        .map(|blocked| {
+            format!(
+                "{} waits {} {:?}",
+                blocked.task, blocked.waits, blocked.held_by
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(text.join("\n"), @r#"
+    main waits for task getter []
+    getter waits for queue `jobs` []
+    waiter waits for event `go` []
+    permit waits for semaphore `slots` ["main"]
+    promise waits for a promise []
+    foreign waits for something outside the loop []
+    "#);
+}
+
+#[test]
+fn the_key_of_a_deadlock_does_not_depend_on_the_order_of_events() {
+    let run = |first: &'static str| {
+        Sim::new().run(move || async move {
+            let event = Arc::new(Event::new());
+            let wait = |event: Arc<Event>| async move { event.wait().await };
+            spawn(wait(event.clone())).name(first).detach();
+            task::yield_now().await;
+            wait(event).await;
+        })
+    };
+    assert_eq!(
+        run("a").failure().unwrap().key(),
+        run("b").failure().unwrap().key()
+    );
+}
+
+#[test]
+fn a_task_that_swallows_its_cancellation_at_the_end_is_named_and_not_waited_for() {
+    let run = Sim::new().run(|| async {
+        spawn(async {
+            while task::cancellable(std::future::pending::<()>())
+                .await
+                .is_err()
+            {}
+        })
+        .name("stubborn")
+        .detach();
+        task::yield_now().await;
+    });
+    let failure = run.failure().unwrap();
+    assert_eq!(failure.kind(), FailureKind::Deadlock);
+    assert!(
+        failure
+            .message()
+            .starts_with("while the loop was shutting down"),
+        "{failure}"
+    );
+    assert_eq!(failure.deadlock().unwrap().blocked()[0].task, "stubborn");
+}
