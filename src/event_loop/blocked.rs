@@ -44,6 +44,9 @@ impl State {
             held_by: waiter
                 .map(|waiter| self.holders(waiter.on))
                 .unwrap_or_default(),
+            awaits: waiter
+                .map(|waiter| self.awaited(waiter.on))
+                .unwrap_or_default(),
             since: Instant::from_nanos(waiter.map_or(0, |waiter| waiter.since)),
             spawned_at: place(entry.spawned),
             waits_at: waiter.map(|waiter| place(waiter.at)),
