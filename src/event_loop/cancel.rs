@@ -219,12 +219,6 @@ impl State {
         (forwarded, message)
     }
 
-    /// Says whether a cancellation is on its way up through the current step.
-    #[inline]
-    pub(crate) fn is_raising(&self) -> bool {
-        self.raising.is_some()
-    }
-
     /// Lets a cancellation go up through the current step, to the innermost region.
     pub(crate) fn raise(&mut self, cancelled: Cancelled) {
         self.raising = Some(cancelled);

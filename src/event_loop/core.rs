@@ -96,6 +96,8 @@ pub(crate) struct State {
     pub(crate) live_tasks: usize,
     pub(crate) hooks: Vec<ShutdownHook>,
     pub(crate) woken_from_outside: bool,
+    /// Someone writes a plan or a trace, for which more has to be noted than for the fingerprint.
+    pub(crate) is_watched: bool,
 }
 
 /// What is to be run when the loop shuts down.
@@ -126,6 +128,7 @@ impl Core {
         {
             ready.remember_order();
         }
+        let is_watched = record || chance.is_writing();
         let touches = chooser
             .as_ref()
             .filter(|chooser| chooser.wants_footprints());
@@ -161,6 +164,7 @@ impl Core {
             live_tasks: 0,
             hooks: Vec::new(),
             woken_from_outside: false,
+            is_watched,
         };
         Rc::new(Self {
             serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
@@ -328,6 +332,16 @@ static OUTSIDE: Mutex<Vec<Word>> = Mutex::new(Vec::new());
 static OUTSIDE_COUNT: AtomicUsize = AtomicUsize::new(0);
 /// Wakes of runs long ended may pile up here; more than this are not remembered.
 const MAX_OUTSIDE: usize = 1_024;
+
+/// Says whether a cancellation is on its way up through the current step.
+#[inline]
+pub(crate) fn is_raising() -> bool {
+    let raising = CURRENT.try_with(|current| match &*current.borrow() {
+        Some(core) => core.state.borrow().raising.is_some(),
+        None => false,
+    });
+    raising == Ok(true)
+}
 
 /// Wakes the task that a waker's word names.
 #[inline]

@@ -12,9 +12,17 @@ use super::limits::Halt;
 use super::panics;
 use super::ready::{Entry, TimerTarget};
 use super::report::{Report, ReportKind};
+use super::tasks::Begun;
 use crate::chance::mix;
 use crate::error::TaskError;
 use crate::trace::EventKind;
+
+/// What an iteration does next.
+enum Next {
+    Step(Begun),
+    Fire(TimerTarget),
+    Call(u32),
+}
 
 impl Core {
     /// Runs until `stop` is called, or nothing can happen any more, or a limit is reached.
@@ -37,7 +45,7 @@ impl Core {
             }
         }
         loop {
-            let entry = {
+            let next = {
                 let state = &mut *self.state.borrow_mut();
                 if state.iteration == 0 {
                     break;
@@ -50,17 +58,22 @@ impl Core {
                 state.iteration -= 1;
                 state.steps += 1;
                 match state.pick() {
-                    Some(entry) => entry,
+                    Some(Entry::Task(slot)) => match state.begin_step(self, slot) {
+                        Some(begun) => Next::Step(begun),
+                        None => continue,
+                    },
+                    Some(Entry::Timer(target)) => Next::Fire(target),
+                    Some(Entry::Callback(slot)) => Next::Call(slot),
                     None => {
                         state.iteration = 0;
                         break;
                     }
                 }
             };
-            match entry {
-                Entry::Task(slot) => self.step(slot),
-                Entry::Timer(target) => self.fire(target),
-                Entry::Callback(slot) => self.call(slot),
+            match next {
+                Next::Step(begun) => self.step(begun),
+                Next::Fire(target) => self.fire(target),
+                Next::Call(slot) => self.call(slot),
             }
         }
         let state = &mut *self.state.borrow_mut();

@@ -1,6 +1,5 @@
 //! Running a loop from outside, and shutting it down.
 
-use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -117,21 +116,17 @@ impl EventLoop {
             key.serial == self.core.serial,
             "this task belongs to another loop"
         );
-        let done = Rc::new(Cell::new(false));
-        let callback = self.within(|| {
-            let done = done.clone();
-            let on_done = move || {
-                done.set(true);
-                if let Some(core) = core::try_own(key.serial) {
-                    core.stop();
-                }
-            };
-            self.core.add_done_callback(key, Box::new(on_done))
-        });
+        let stop = || super::stop();
+        let callback = self.within(|| self.core.add_done_callback(key, Box::new(stop)));
         let result = self.run_forever();
-        if !done.get() {
-            self.core.remove_done_callback(key, callback);
-            result?;
+        let done = {
+            let state = &mut *self.core.state.borrow_mut();
+            state.slot(key).is_none_or(|slot| slot.is_done())
+        };
+        if result.is_err() || !done {
+            self.within(|| self.core.remove_done_callback(key, callback));
+        }
+        if result.is_ok() && !done {
             let message = "the loop was stopped before its task was done";
             return Err(Failure::new(FailureKind::Error, message, self.time()));
         }
@@ -223,6 +218,9 @@ impl EventLoop {
     /// If a hook cannot end.
     #[track_caller]
     pub fn run_shutdown_hooks(&self) -> Result<(), Failure> {
+        if self.core.is_still() {
+            return Ok(());
+        }
         // Twice, as asyncio runs its loop once for generators and once for executors: tasks that
         // are left over from cancelling get the same number of iterations.
         self.run_until_complete(async {})?
@@ -382,6 +380,16 @@ impl Core {
         let mut places: Vec<(u64, Key)> = unfinished.collect();
         places.sort_unstable();
         places.into_iter().map(|(_, key)| key).collect()
+    }
+
+    /// Says whether nothing would happen if the loop ran on for a moment.
+    fn is_still(&self) -> bool {
+        let state = self.state.borrow();
+        let due = state
+            .timers
+            .first()
+            .is_some_and(|(at, _)| at <= self.now.get());
+        state.ready.is_empty() && state.live_tasks == 0 && state.hooks.is_empty() && !due
     }
 
     /// Keeps a task although its handle may go.

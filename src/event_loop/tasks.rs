@@ -30,6 +30,15 @@ struct Outer {
     locals: Locals,
 }
 
+/// A step that has begun: the body is out of the table, to be polled.
+pub(crate) struct Begun {
+    slot: u32,
+    word: Word,
+    body: BoxedBody,
+    /// If there is a cancellation here, the body is dropped instead.
+    refused: Option<Cancelled>,
+}
+
 impl Core {
     /// Makes a future that is completed by hand, or by others.
     pub(crate) fn add_promise(&self, kind: Kind, at: &'static Location<'static>) -> Key {
@@ -79,150 +88,122 @@ impl Core {
             key
         };
         if eager {
-            self.step(key.slot);
+            self.step_within(key.slot);
             self.state.borrow_mut().settle_in(key);
         }
         key
     }
 
-    /// Makes one step of the task in `slot`.
-    pub(crate) fn step(&self, slot: u32) {
-        let Some((body, refused, word, outer)) = self.begin_step(slot) else {
-            return;
+    /// Makes a step within the one that is being made, for a task that starts eagerly.
+    fn step_within(&self, slot: u32) {
+        let (begun, outer) = {
+            let state = &mut *self.state.borrow_mut();
+            let outer = Outer {
+                current: state.current,
+                path: state.path,
+                raising: state.raising.take(),
+                depth: state.depth,
+                locals: std::mem::take(&mut state.locals),
+            };
+            (state.begin_step(self, slot), outer)
         };
-        let (end, body) = match refused {
-            None => self.poll(slot, word, body),
-            // Asked to stop before it began, or ordered to: it is not polled any more.
-            Some(cancelled) => {
-                let panicked = drop_body(body);
-                (
-                    Some(panicked.unwrap_or(End::Cancelled(Some(cancelled), None))),
-                    None,
-                )
-            }
-        };
-        self.end_step(slot, outer);
-        match end {
-            Some(end) => self.finish(slot, end, body),
-            None => {
-                let must_cancel = {
-                    let entry = &mut self.state.borrow_mut().slots[slot as usize];
-                    entry.body = body;
-                    entry.must_cancel
-                };
-                if must_cancel {
-                    self.cancel_at_suspension(slot);
-                }
-            }
+        if let Some(begun) = begun {
+            self.step(begun);
         }
-    }
-
-    #[inline]
-    fn begin_step(&self, slot: u32) -> Option<(BoxedBody, Option<Cancelled>, Word, Outer)> {
         let state = &mut *self.state.borrow_mut();
-        let entry = &mut state.slots[slot as usize];
-        entry.scheduled = false;
-        let body = entry.body.take()?;
-        let word = Word::new(self.serial, slot, entry.id as u32);
-        let mut raising = None;
-        let mut locals = Locals::default();
-        if let Some(rare) = &mut entry.rare {
-            locals = std::mem::take(&mut rare.locals);
-            if entry.must_cancel {
-                raising = Some(Cancelled::from_message(rare.cancel_message.clone()));
-            }
-        } else if entry.must_cancel {
-            raising = Some(Cancelled::new());
-        }
-        entry.must_cancel = false;
-        let refused = match raising.take_if(|_| !entry.started) {
-            None if entry.aborted => Some(Cancelled::new()),
-            refused => refused,
-        };
-        entry.started = true;
-        entry.polling = true;
-        entry.waiting = Waiting::Unknown;
-        entry.steps = entry.steps.wrapping_add(1);
-        state.site.hash = entry.path_hash;
-        state.site.step = entry.steps;
-        state.site.since = 0;
-        let (path, path_hash) = (entry.path, entry.path_hash);
-        let outer = Outer {
-            current: state.current.replace(slot),
-            path: std::mem::replace(&mut state.path, path),
-            raising: std::mem::replace(&mut state.raising, raising),
-            depth: std::mem::replace(&mut state.depth, 0),
-            locals: std::mem::replace(&mut state.locals, locals),
-        };
-        state.fingerprint.add(mix(path_hash, self.now.get()));
-        if state.chance.is_writing() {
-            state.site.path = Some(state.paths.path(path));
-        }
-        if state.trace.is_some() {
-            state.record(self.now(), || EventKind::Stepped);
-        }
-        Some((body, refused, word, outer))
+        state.current = outer.current;
+        state.path = outer.path;
+        state.raising = outer.raising;
+        state.depth = outer.depth;
+        state.locals = outer.locals;
     }
 
+    /// Makes the step of a task that has begun one.
     #[inline]
-    fn poll(&self, slot: u32, word: Word, mut body: BoxedBody) -> (Option<End>, Option<BoxedBody>) {
+    pub(crate) fn step(&self, begun: Begun) {
+        let Begun {
+            slot,
+            word,
+            mut body,
+            refused,
+        } = begun;
+        if let Some(cancelled) = refused {
+            // Asked to stop before it began, or ordered to: it is not polled any more.
+            let panicked = drop_body(body);
+            self.state.borrow_mut().end_step(slot);
+            let end = panicked.unwrap_or(End::Cancelled(Some(cancelled), None));
+            return self.finish(slot, end, None);
+        }
         let waker = waker::waker(word);
         let mut cx = Context::from_waker(&waker);
         let polled = catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(&mut cx)));
-        let raised = self.state.borrow_mut().raising.take();
-        match polled {
-            Ok(Poll::Pending) => match raised {
-                None => (None, Some(body)),
-                Some(cancelled) => {
-                    let panicked = drop_body(body);
-                    (
-                        Some(panicked.unwrap_or(End::Cancelled(Some(cancelled), None))),
-                        None,
-                    )
-                }
-            },
-            Ok(Poll::Ready(Ok(()))) => {
+        let suspended = matches!(polled, Ok(Poll::Pending));
+        if !suspended {
+            return self.end_polled(slot, polled, body);
+        }
+        let mut state = self.state.borrow_mut();
+        if state.raising.is_some() {
+            drop(state);
+            return self.end_raised(slot, body);
+        }
+        state.end_step(slot);
+        let entry = &mut state.slots[slot as usize];
+        entry.body = Some(body);
+        let must_cancel = entry.must_cancel;
+        drop(state);
+        if must_cancel {
+            self.cancel_at_suspension(slot);
+        }
+    }
+
+    /// Ends the step of a task that a cancellation has gone through without being received.
+    #[cold]
+    fn end_raised(&self, slot: u32, body: BoxedBody) {
+        let cancelled = self.state.borrow_mut().raising.take();
+        let panicked = drop_body(body);
+        self.state.borrow_mut().end_step(slot);
+        self.finish(
+            slot,
+            panicked.unwrap_or(End::Cancelled(cancelled, None)),
+            None,
+        );
+    }
+
+    /// Ends the last step of a task.
+    fn end_polled(
+        &self,
+        slot: u32,
+        polled: std::thread::Result<Poll<Result<(), TaskError>>>,
+        body: BoxedBody,
+    ) {
+        let (end, body) = match polled {
+            Ok(Poll::Pending | Poll::Ready(Ok(()))) => {
                 // Asked to stop, it returned without suspending: it is cancelled, its value lost.
-                let unheard = self.state.borrow_mut().slots[slot as usize].take_cancel();
-                match raised.map(Cancelled::into_message).or(unheard) {
-                    None => (Some(End::Value), Some(body)),
+                let unheard = {
+                    let state = &mut *self.state.borrow_mut();
+                    let raised = state.raising.take().map(Cancelled::into_message);
+                    raised.or(state.slots[slot as usize].take_cancel())
+                };
+                match unheard {
+                    None => (End::Value, Some(body)),
                     Some(message) => {
                         let panicked = drop_body(body);
-                        (
-                            Some(panicked.unwrap_or(End::Cancelled(None, message))),
-                            None,
-                        )
+                        (panicked.unwrap_or(End::Cancelled(None, message)), None)
                     }
                 }
             }
             Ok(Poll::Ready(Err(error))) => {
                 let panicked = drop_body(body);
-                (Some(panicked.unwrap_or_else(|| End::from(error))), None)
+                (panicked.unwrap_or_else(|| End::from(error)), None)
             }
             Err(payload) => {
                 let error = TaskError::panicked(payload, panics::take_location());
                 let _ = drop_body(body);
-                (Some(End::Failed(error)), None)
+                (End::Failed(error), None)
             }
-        }
-    }
-
-    #[inline]
-    fn end_step(&self, slot: u32, outer: Outer) {
-        let _raising = {
-            let state = &mut *self.state.borrow_mut();
-            let entry = &mut state.slots[slot as usize];
-            entry.polling = false;
-            let locals = std::mem::replace(&mut state.locals, outer.locals);
-            if !locals.is_empty() {
-                entry.rare().locals = locals;
-            }
-            state.observe(slot);
-            state.current = outer.current;
-            state.path = outer.path;
-            state.depth = outer.depth;
-            std::mem::replace(&mut state.raising, outer.raising)
         };
+        self.state.borrow_mut().end_step(slot);
+        self.finish(slot, end, body);
     }
 
     /// Ends a future and queues its done-callbacks, in the order in which they were added.
@@ -436,6 +417,71 @@ impl State {
             slot: slot as u32,
             id,
         }
+    }
+
+    /// Begins a step of the task in `slot`, unless the task is done.
+    #[inline]
+    pub(crate) fn begin_step(&mut self, core: &Core, slot: u32) -> Option<Begun> {
+        let entry = &mut self.slots[slot as usize];
+        entry.scheduled = false;
+        let body = entry.body.take()?;
+        let word = Word::new(core.serial, slot, entry.id as u32);
+        let mut refused = None;
+        if entry.must_cancel || entry.aborted {
+            let message = entry.take_cancel();
+            let cancelled = Cancelled::from_message(message.clone().flatten());
+            if !entry.started || entry.aborted {
+                refused = Some(cancelled);
+            } else {
+                self.raising = message.map(|_| cancelled);
+            }
+        }
+        if let Some(rare) = &mut entry.rare {
+            self.locals = std::mem::take(&mut rare.locals);
+        }
+        entry.started = true;
+        entry.polling = true;
+        entry.waiting = Waiting::Unknown;
+        entry.steps = entry.steps.wrapping_add(1);
+        self.current = Some(slot);
+        self.path = entry.path;
+        self.depth = 0;
+        self.site.hash = entry.path_hash;
+        self.site.step = entry.steps;
+        self.site.since = 0;
+        self.fingerprint.add(mix(entry.path_hash, core.now.get()));
+        if self.is_watched {
+            self.watch_step(core);
+        }
+        Some(Begun {
+            slot,
+            word,
+            body,
+            refused,
+        })
+    }
+
+    /// Does what a step costs only when someone writes a plan or a trace.
+    #[cold]
+    fn watch_step(&mut self, core: &Core) {
+        if self.chance.is_writing() {
+            self.site.path = Some(self.paths.path(self.path));
+        }
+        self.record(core.now(), || EventKind::Stepped);
+    }
+
+    #[inline]
+    fn end_step(&mut self, slot: u32) {
+        let entry = &mut self.slots[slot as usize];
+        entry.polling = false;
+        if !self.locals.is_empty() {
+            entry.rare().locals = std::mem::take(&mut self.locals);
+        }
+        if self.touches.is_some() {
+            self.observe(slot);
+        }
+        self.current = None;
+        self.path = ROOT;
     }
 
     fn finish(

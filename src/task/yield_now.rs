@@ -34,8 +34,7 @@ impl Future for Yield {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if std::mem::replace(&mut self.yielded, true) {
-            let raising = core::try_current().is_some_and(|core| core.state.borrow().is_raising());
-            return if raising {
+            return if core::is_raising() {
                 Poll::Pending
             } else {
                 Poll::Ready(())

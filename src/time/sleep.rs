@@ -87,7 +87,7 @@ impl Future for Sleep {
         let deadline = match sleep.kind {
             Kind::For => now.saturating_add(sleep.nanos),
             Kind::Until => sleep.nanos,
-            Kind::Yielded if core.state.borrow().is_raising() => return Poll::Pending,
+            Kind::Yielded if core::is_raising() => return Poll::Pending,
             Kind::Yielded => return Poll::Ready(()),
         };
         if deadline > now {
