@@ -1,7 +1,7 @@
 //! Looking at a loop that stands still: every blocked task, for reports and dumps.
 
 use super::core::{Core, State};
-use super::table::{Kind, On, Slot, Waiting};
+use super::table::{Flags, Kind, On, Slot, Waiting};
 use crate::assure::{Blocked, Deadlock};
 use crate::error::place;
 use crate::time::Instant;
@@ -33,7 +33,7 @@ impl State {
             Waiting::Unknown | Waiting::Many => None,
         };
         let waits = match (waiter, entry.waiting) {
-            _ if entry.scheduled => "for its turn".to_owned(),
+            _ if entry.flags.any(Flags::SCHEDULED) => "for its turn".to_owned(),
             (Some(waiter), _) => self.describe(waiter.on),
             (None, Waiting::Many) => "for one of several things".to_owned(),
             (None, _) => "for something outside the loop".to_owned(),

@@ -92,7 +92,7 @@ impl State {
     ) -> CallbackKey {
         self.generation = self.generation.wrapping_add(1);
         let generation = self.generation;
-        let (locals, path) = (self.locals.clone(), self.path);
+        let (locals, path) = (self.locals.clone(), self.path());
         self.paths.hold(path);
         let call = Some(call);
         let (timed, queued) = (false, false);

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::core::{Core, State};
-use super::table::{End, Key, Kind, On, State as Progress, WaiterState, Waiting};
+use super::step;
+use super::table::{End, Flags, Key, Kind, On, State as Progress, WaiterState, Waiting};
 use crate::error::Cancelled;
 use crate::trace::EventKind;
 
@@ -79,7 +80,7 @@ impl Core {
         let Some(slot) = state.slot(key).filter(|slot| !slot.is_done()) else {
             return;
         };
-        slot.aborted = true;
+        slot.flags.set(Flags::ABORTED);
         state.schedule(key.slot);
     }
 
@@ -91,7 +92,7 @@ impl Core {
         };
         slot.cancelling = slot.cancelling.saturating_sub(1);
         if slot.cancelling == 0 {
-            slot.must_cancel = false;
+            slot.flags.clear(Flags::MUST_CANCEL);
         }
         slot.cancelling
     }
@@ -135,9 +136,10 @@ impl State {
         let entry = &mut self.slots[slot as usize];
         entry.cancelling += 1;
         let waiting = entry.waiting;
-        let mut will_wake = entry.polling;
+        let polling = entry.flags.any(Flags::POLLING);
+        let mut will_wake = polling;
         // A chain longer than there are tasks is a ring: here the request ends.
-        if !entry.polling && budget > 0 {
+        if !polling && budget > 0 {
             match self.forward_cancel(waiting, slot, message) {
                 Forwarded::No => {}
                 Forwarded::Late => will_wake = true,
@@ -149,7 +151,7 @@ impl State {
             }
         }
         let entry = &mut self.slots[slot as usize];
-        entry.must_cancel = true;
+        entry.flags.set(Flags::MUST_CANCEL);
         if message.is_some() || entry.rare.is_some() {
             entry.rare().cancel_message.clone_from(message);
         }
@@ -214,14 +216,25 @@ impl State {
         match forwarded {
             Forwarded::No => self.schedule(slot),
             Forwarded::Late => {}
-            _ => self.slots[slot as usize].must_cancel = false,
+            _ => self.slots[slot as usize].flags.clear(Flags::MUST_CANCEL),
         }
         (forwarded, message)
     }
 
     /// Lets a cancellation go up through the current step, to the innermost region.
     pub(crate) fn raise(&mut self, cancelled: Cancelled) {
+        step::set_raising(true);
         self.raising = Some(cancelled);
+    }
+
+    /// Receives the cancellation that goes up through the current step, if there is one.
+    #[inline]
+    pub(crate) fn receive(&mut self) -> Option<Cancelled> {
+        if !step::is_raising() {
+            return None;
+        }
+        step::set_raising(false);
+        self.raising.take()
     }
 
     /// Returns how a future ended, and marks its error as seen.
@@ -231,7 +244,7 @@ impl State {
             Progress::Pending => None,
             Progress::Value => Some(Ok(())),
             Progress::Failed => {
-                slot.retrieved = true;
+                slot.flags.set(Flags::RETRIEVED);
                 let error = slot.rare().error.clone();
                 Some(Err(error.unwrap_or_else(|| Cancelled::new().into())))
             }

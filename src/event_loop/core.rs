@@ -24,7 +24,9 @@ use super::paths::Paths;
 use super::ready::Ready;
 use super::report::{Handler, Report};
 use super::resources::{Resource, Touch};
-use super::table::{Key, Slot, Waiter};
+use super::step;
+use super::table::{Flags, Key, Slot, Waiter};
+use super::tasks::BoxedBody;
 use super::timers::Timers;
 use super::waker::Word;
 use crate::chance::{Chance, TaskPath};
@@ -63,13 +65,15 @@ pub(crate) struct State {
 
     /// The task whose step is being made.
     pub(crate) current: Option<u32>,
-    /// The path on whose behalf code runs: the task's, or that of whoever queued the callback.
-    pub(crate) path: u32,
+    /// The path on whose behalf a callback runs: that of whoever queued it.
+    pub(crate) caller: u32,
     /// The cancellation on its way up through the current step.
     pub(crate) raising: Option<Cancelled>,
     /// How many cancellable regions enclose the code that is running.
     pub(crate) depth: u32,
     pub(crate) locals: Locals,
+    /// The body of a task that was stopped before it began.
+    pub(crate) refused: Option<(u32, BoxedBody)>,
 
     pub(crate) chance: Chance,
     pub(crate) chooser: Option<Box<dyn Choose>>,
@@ -96,7 +100,8 @@ pub(crate) struct State {
     pub(crate) live_tasks: usize,
     pub(crate) hooks: Vec<ShutdownHook>,
     pub(crate) woken_from_outside: bool,
-    /// Someone writes a plan or a trace, for which more has to be noted than for the fingerprint.
+    /// Steps have more to do than to run: someone writes a plan or a trace, wants footprints, or
+    /// uses task-locals.
     pub(crate) is_watched: bool,
 }
 
@@ -128,10 +133,10 @@ impl Core {
         {
             ready.remember_order();
         }
-        let is_watched = record || chance.is_writing();
         let touches = chooser
             .as_ref()
             .filter(|chooser| chooser.wants_footprints());
+        let is_watched = record || chance.is_writing() || touches.is_some();
         let state = State {
             ready,
             timers: Timers::default(),
@@ -141,10 +146,11 @@ impl Core {
             resources: Slab::new(),
             paths: Paths::new(),
             current: None,
-            path: super::paths::ROOT,
+            caller: super::paths::ROOT,
             raising: None,
             depth: 0,
             locals: Locals::default(),
+            refused: None,
             touches: touches.map(|_| Vec::new()),
             chance,
             chooser,
@@ -194,13 +200,15 @@ impl Core {
     }
 
     pub(crate) fn with_locals<R>(&self, act: impl FnOnce(&mut Locals) -> R) -> R {
-        act(&mut self.state.borrow_mut().locals)
+        let state = &mut *self.state.borrow_mut();
+        state.is_watched = true;
+        act(&mut state.locals)
     }
 
     /// Counts a draw of the current task under `label`; returns its path and how many came before.
     pub(crate) fn count_draw(&self, label: &str) -> (TaskPath, u32) {
         let state = &mut *self.state.borrow_mut();
-        let path = state.paths.path(state.path);
+        let path = state.paths.path(state.path());
         let nth = match state.current {
             Some(slot) => {
                 let draws = &mut state.slots[slot as usize].rare().draws;
@@ -259,6 +267,12 @@ impl State {
             Some(name) => name.to_string(),
             None => self.paths.path(slot.path).to_string(),
         }
+    }
+
+    /// Returns the path on whose behalf code runs: the task's, or the callback's.
+    pub(crate) fn path(&self) -> u32 {
+        self.current
+            .map_or(self.caller, |slot| self.slots[slot as usize].path)
     }
 
     pub(crate) fn slot(&mut self, key: Key) -> Option<&mut Slot> {
@@ -333,19 +347,12 @@ static OUTSIDE_COUNT: AtomicUsize = AtomicUsize::new(0);
 /// Wakes of runs long ended may pile up here; more than this are not remembered.
 const MAX_OUTSIDE: usize = 1_024;
 
-/// Says whether a cancellation is on its way up through the current step.
-#[inline]
-pub(crate) fn is_raising() -> bool {
-    let raising = CURRENT.try_with(|current| match &*current.borrow() {
-        Some(core) => core.state.borrow().raising.is_some(),
-        None => false,
-    });
-    raising == Ok(true)
-}
-
 /// Wakes the task that a waker's word names.
 #[inline]
 pub(crate) fn wake(word: Word) {
+    if step::wake_itself(word) {
+        return;
+    }
     let known = CURRENT.try_with(|current| match &*current.borrow() {
         Some(core) if word.is_serial(core.serial) => {
             core.schedule(word);
@@ -399,8 +406,8 @@ impl State {
     #[inline]
     pub(crate) fn schedule(&mut self, slot: u32) {
         let entry = &mut self.slots[slot as usize];
-        if !entry.scheduled && !entry.is_done() {
-            entry.scheduled = true;
+        if !entry.flags.any(Flags::SCHEDULED) && !entry.is_done() {
+            entry.flags.set(Flags::SCHEDULED);
             self.ready.push(super::ready::Entry::Task(slot));
         }
     }

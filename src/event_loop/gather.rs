@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::rc::Rc;
 
 use super::core::{self, Core};
-use super::table::{End, Key, Kind, State as Progress};
+use super::table::{End, Flags, Key, Kind, State as Progress};
 use crate::error::TaskError;
 
 /// The state shared by the done-callbacks of one gather.
@@ -75,7 +75,7 @@ impl Gathering {
             if !open {
                 // Nobody will ask for this child's error any more.
                 if let Some(child) = state.slot(child) {
-                    child.retrieved = true;
+                    child.flags.set(Flags::RETRIEVED);
                 }
                 return;
             }
@@ -86,14 +86,18 @@ impl Gathering {
                 Some(error) => Some(End::Failed(error)),
                 None if self.finished.get() < self.children => None,
                 None => {
-                    let requested = state
-                        .slot(self.outer)
-                        .is_some_and(|outer| outer.rare().cancel_requested);
-                    Some(if requested {
-                        let cancelled = state.slot(child).map(|child| child.make_cancelled());
-                        End::Failed(cancelled.unwrap_or_default().into())
-                    } else {
-                        End::Value
+                    // Whoever ended last, the cancellation is that of the last in the list.
+                    let last = state.slot(self.outer).and_then(|outer| {
+                        let rare = outer.rare();
+                        let last = rare.children.last().copied();
+                        last.filter(|_| rare.cancel_requested)
+                    });
+                    Some(match last {
+                        None => End::Value,
+                        Some(last) => {
+                            let cancelled = state.slot(last).map(|last| last.make_cancelled());
+                            End::Failed(cancelled.unwrap_or_default().into())
+                        }
                     })
                 }
             }
@@ -109,7 +113,7 @@ impl super::table::Slot {
     fn first_error(&mut self, keep_errors: bool) -> Option<TaskError> {
         match self.state {
             Progress::Failed => {
-                self.retrieved = true;
+                self.flags.set(Flags::RETRIEVED);
                 let error = self.rare().error.clone();
                 error.filter(|_| !keep_errors)
             }

@@ -20,6 +20,7 @@ mod report;
 mod resources;
 mod run;
 mod runner;
+pub(crate) mod step;
 pub(crate) mod table;
 mod tasks;
 mod timers;

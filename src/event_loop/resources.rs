@@ -52,8 +52,9 @@ impl Core {
         made: &'static Location<'static>,
     ) -> ResourceKey {
         let state = &mut *self.state.borrow_mut();
-        let hash = state.paths.hash(state.path);
-        let nth = state.paths.count_resource(state.path);
+        let path = state.path();
+        let hash = state.paths.hash(path);
+        let nth = state.paths.count_resource(path);
         let key = mix(mix(hash, 0x5E50), u64::from(nth));
         let resource = Resource {
             key,

@@ -12,14 +12,15 @@ use super::limits::Halt;
 use super::panics;
 use super::ready::{Entry, TimerTarget};
 use super::report::{Report, ReportKind};
-use super::tasks::Begun;
+use super::tasks::BoxedBody;
 use crate::chance::mix;
 use crate::error::TaskError;
 use crate::trace::EventKind;
 
 /// What an iteration does next.
 enum Next {
-    Step(Begun),
+    Step(u32, BoxedBody),
+    Refuse(u32, BoxedBody),
     Fire(TimerTarget),
     Call(u32),
 }
@@ -59,8 +60,11 @@ impl Core {
                 state.steps += 1;
                 match state.pick() {
                     Some(Entry::Task(slot)) => match state.begin_step(self, slot) {
-                        Some(begun) => Next::Step(begun),
-                        None => continue,
+                        Some(body) => Next::Step(slot, body),
+                        None => match state.refused.take() {
+                            Some((slot, body)) => Next::Refuse(slot, body),
+                            None => continue,
+                        },
                     },
                     Some(Entry::Timer(target)) => Next::Fire(target),
                     Some(Entry::Callback(slot)) => Next::Call(slot),
@@ -71,7 +75,8 @@ impl Core {
                 }
             };
             match next {
-                Next::Step(begun) => self.step(begun),
+                Next::Step(slot, body) => self.step(slot, body),
+                Next::Refuse(slot, body) => self.refuse(slot, body),
                 Next::Fire(target) => self.fire(target),
                 Next::Call(slot) => self.call(slot),
             }
@@ -158,7 +163,7 @@ impl Core {
                     state.record(self.now(), || EventKind::Called);
                 }
             }
-            let path = std::mem::replace(&mut state.path, callback.path);
+            let path = std::mem::replace(&mut state.caller, callback.path);
             let locals = std::mem::take(&mut callback.locals);
             let locals = std::mem::replace(&mut state.locals, locals);
             (callback, (path, locals))
@@ -173,7 +178,7 @@ impl Core {
         }
         let _locals = {
             let state = &mut *self.state.borrow_mut();
-            state.path = outer.0;
+            state.caller = outer.0;
             state.paths.release(callback.path);
             std::mem::replace(&mut state.locals, outer.1)
         };

@@ -9,7 +9,7 @@ use super::core::{self, Core, ShutdownHook};
 use super::limits::Halt;
 use super::panics::Inside;
 use super::report::{Report, ReportKind};
-use super::table::{Key, Kind, State as Progress};
+use super::table::{Flags, Key, Kind, State as Progress};
 use crate::assure::{Failure, FailureKind};
 use crate::sim::Sim;
 use crate::task::{Task, spawn_on};
@@ -408,7 +408,7 @@ impl Core {
             else {
                 return;
             };
-            slot.retrieved = true;
+            slot.flags.set(Flags::RETRIEVED);
             (slot.rare().error.clone(), state.name(key.slot))
         };
         let message = "a task failed while the loop was shutting down";

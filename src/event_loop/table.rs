@@ -139,18 +139,48 @@ pub(crate) struct Slot {
     pub(crate) rare: Option<Box<Rare>>,
     pub(crate) kind: Kind,
     pub(crate) state: State,
+    pub(crate) flags: Flags,
+}
+
+/// What else there is to know about a future, one bit each, so that a step can look at all of them
+/// at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Flags(u8);
+
+impl Flags {
     /// A step is queued.
-    pub(crate) scheduled: bool,
+    pub(crate) const SCHEDULED: Self = Self(1);
     /// A step is being made: the body is out of the table.
-    pub(crate) polling: bool,
+    pub(crate) const POLLING: Self = Self(1 << 1);
     /// The first step has been made.
-    pub(crate) started: bool,
+    pub(crate) const STARTED: Self = Self(1 << 2);
     /// A cancellation is to be delivered at the next step.
-    pub(crate) must_cancel: bool,
+    pub(crate) const MUST_CANCEL: Self = Self(1 << 3);
     /// The next step drops the body.
-    pub(crate) aborted: bool,
+    pub(crate) const ABORTED: Self = Self(1 << 4);
     /// Someone has seen how it ended, or has said not to care.
-    pub(crate) retrieved: bool,
+    pub(crate) const RETRIEVED: Self = Self(1 << 5);
+
+    #[inline]
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Says whether any of these is set.
+    #[inline]
+    pub(crate) const fn any(self, of: Self) -> bool {
+        self.0 & of.0 != 0
+    }
+
+    #[inline]
+    pub(crate) fn set(&mut self, flags: Self) {
+        self.0 |= flags.0;
+    }
+
+    #[inline]
+    pub(crate) fn clear(&mut self, flags: Self) {
+        self.0 &= !flags.0;
+    }
 }
 
 /// What few futures have.

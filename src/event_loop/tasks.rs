@@ -4,46 +4,27 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::context::Locals;
 use super::core::{Core, State};
 use super::panics;
 use super::paths::ROOT;
 use super::ready::Entry;
 use super::report::{Report, ReportKind};
+use super::step;
 use super::table::{
-    Body, DoneCallback, DoneCallbacks, End, Key, Kind, Slot, State as Progress, Waiting,
+    Body, DoneCallback, DoneCallbacks, End, Flags, Key, Kind, Slot, State as Progress, Waiting,
 };
 use super::waker::{self, MAX_SLOTS, Word};
 use crate::chance::{ROOT_HASH, mix};
 use crate::error::{Cancelled, TaskError};
 use crate::trace::EventKind;
 
-type BoxedBody = Pin<Box<dyn Body>>;
-
-/// What a step interrupts, to be put back when it is over: steps nest, for an eager task makes
-/// its first one within its creator's.
-struct Outer {
-    current: Option<u32>,
-    path: u32,
-    raising: Option<Cancelled>,
-    depth: u32,
-    locals: Locals,
-}
-
-/// A step that has begun: the body is out of the table, to be polled.
-pub(crate) struct Begun {
-    slot: u32,
-    word: Word,
-    body: BoxedBody,
-    /// If there is a cancellation here, the body is dropped instead.
-    refused: Option<Cancelled>,
-}
+pub(crate) type BoxedBody = Pin<Box<dyn Body>>;
 
 impl Core {
     /// Makes a future that is completed by hand, or by others.
     pub(crate) fn add_promise(&self, kind: Kind, at: &'static Location<'static>) -> Key {
         let state = &mut *self.state.borrow_mut();
-        let path = state.path;
+        let path = state.path();
         state.paths.hold(path);
         state.add(self.serial, kind, path, 0, at)
     }
@@ -63,10 +44,10 @@ impl Core {
                     let parent = &state.slots[slot as usize];
                     state.paths.add(parent.path, parent.path_hash)
                 }
-                None if state.path == ROOT => state.paths.add(ROOT, ROOT_HASH),
+                None if state.caller == ROOT => state.paths.add(ROOT, ROOT_HASH),
                 None => {
-                    let hash = state.paths.hash(state.path);
-                    state.paths.add(state.path, hash)
+                    let hash = state.paths.hash(state.caller);
+                    state.paths.add(state.caller, hash)
                 }
             };
             let key = state.add(self.serial, Kind::Task, path, hash, at);
@@ -96,114 +77,96 @@ impl Core {
 
     /// Makes a step within the one that is being made, for a task that starts eagerly.
     fn step_within(&self, slot: u32) {
-        let (begun, outer) = {
+        let outer = step::interrupt();
+        let (current, raising, depth, locals, body) = {
             let state = &mut *self.state.borrow_mut();
-            let outer = Outer {
-                current: state.current,
-                path: state.path,
-                raising: state.raising.take(),
-                depth: state.depth,
-                locals: std::mem::take(&mut state.locals),
-            };
-            (state.begin_step(self, slot), outer)
+            let current = state.current.take();
+            let locals = std::mem::take(&mut state.locals);
+            let (raising, depth) = (state.raising.take(), state.depth);
+            (
+                current,
+                raising,
+                depth,
+                locals,
+                state.begin_step(self, slot),
+            )
         };
-        if let Some(begun) = begun {
-            self.step(begun);
+        if let Some(body) = body {
+            self.step(slot, body);
         }
+        step::resume(outer);
         let state = &mut *self.state.borrow_mut();
-        state.current = outer.current;
-        state.path = outer.path;
-        state.raising = outer.raising;
-        state.depth = outer.depth;
-        state.locals = outer.locals;
+        state.current = current;
+        state.raising = raising;
+        state.depth = depth;
+        state.locals = locals;
     }
 
     /// Makes the step of a task that has begun one.
     #[inline]
-    pub(crate) fn step(&self, begun: Begun) {
-        let Begun {
-            slot,
-            word,
-            mut body,
-            refused,
-        } = begun;
-        if let Some(cancelled) = refused {
-            // Asked to stop before it began, or ordered to: it is not polled any more.
-            let panicked = drop_body(body);
-            self.state.borrow_mut().end_step(slot);
-            let end = panicked.unwrap_or(End::Cancelled(Some(cancelled), None));
-            return self.finish(slot, end, None);
-        }
-        let waker = waker::waker(word);
+    pub(crate) fn step(&self, slot: u32, mut body: BoxedBody) {
+        let waker = waker::waker(step::word());
         let mut cx = Context::from_waker(&waker);
         let polled = catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(&mut cx)));
-        let suspended = matches!(polled, Ok(Poll::Pending));
+        let suspended = matches!(polled, Ok(Poll::Pending)) && !step::is_raising();
         if !suspended {
-            return self.end_polled(slot, polled, body);
+            return self.end_task(slot, polled, body);
         }
-        let mut state = self.state.borrow_mut();
-        if state.raising.is_some() {
-            drop(state);
-            return self.end_raised(slot, body);
-        }
-        state.end_step(slot);
-        let entry = &mut state.slots[slot as usize];
-        entry.body = Some(body);
-        let must_cancel = entry.must_cancel;
-        drop(state);
+        let must_cancel = {
+            let state = &mut *self.state.borrow_mut();
+            let entry = &mut state.slots[slot as usize];
+            entry.body = Some(body);
+            let must_cancel = entry.flags.any(Flags::MUST_CANCEL);
+            state.end_step(slot);
+            must_cancel
+        };
         if must_cancel {
             self.cancel_at_suspension(slot);
         }
     }
 
-    /// Ends the step of a task that a cancellation has gone through without being received.
-    #[cold]
-    fn end_raised(&self, slot: u32, body: BoxedBody) {
-        let cancelled = self.state.borrow_mut().raising.take();
-        let panicked = drop_body(body);
-        self.state.borrow_mut().end_step(slot);
-        self.finish(
-            slot,
-            panicked.unwrap_or(End::Cancelled(cancelled, None)),
-            None,
-        );
-    }
-
-    /// Ends the last step of a task.
-    fn end_polled(
+    /// Ends the last step of a task: it has returned or panicked, or a cancellation has gone up
+    /// through it without being received.
+    fn end_task(
         &self,
         slot: u32,
         polled: std::thread::Result<Poll<Result<(), TaskError>>>,
         body: BoxedBody,
     ) {
-        let (end, body) = match polled {
-            Ok(Poll::Pending | Poll::Ready(Ok(()))) => {
+        let raised = self.state.borrow_mut().receive();
+        let mut kept = None;
+        let drop_body = |body| drop_body(body).map(End::Failed);
+        let end = match polled {
+            Ok(Poll::Pending) => drop_body(body).unwrap_or(End::Cancelled(raised, None)),
+            Ok(Poll::Ready(Ok(()))) => {
                 // Asked to stop, it returned without suspending: it is cancelled, its value lost.
-                let unheard = {
-                    let state = &mut *self.state.borrow_mut();
-                    let raised = state.raising.take().map(Cancelled::into_message);
-                    raised.or(state.slots[slot as usize].take_cancel())
-                };
-                match unheard {
-                    None => (End::Value, Some(body)),
-                    Some(message) => {
-                        let panicked = drop_body(body);
-                        (panicked.unwrap_or(End::Cancelled(None, message)), None)
+                let unheard = self.state.borrow_mut().slots[slot as usize].take_cancel();
+                match raised.map(Cancelled::into_message).or(unheard) {
+                    Some(message) => drop_body(body).unwrap_or(End::Cancelled(None, message)),
+                    None => {
+                        kept = Some(body);
+                        End::Value
                     }
                 }
             }
-            Ok(Poll::Ready(Err(error))) => {
-                let panicked = drop_body(body);
-                (panicked.unwrap_or_else(|| End::from(error)), None)
-            }
+            Ok(Poll::Ready(Err(error))) => drop_body(body).unwrap_or_else(|| End::from(error)),
             Err(payload) => {
                 let error = TaskError::panicked(payload, panics::take_location());
-                let _ = drop_body(body);
-                (End::Failed(error), None)
+                drop_body(body);
+                End::Failed(error)
             }
         };
         self.state.borrow_mut().end_step(slot);
-        self.finish(slot, end, body);
+        self.finish(slot, end, kept);
+    }
+
+    /// Ends a task that was asked to stop before it began, or ordered to: it is not polled.
+    #[cold]
+    pub(crate) fn refuse(&self, slot: u32, body: BoxedBody) {
+        let cancelled = self.state.borrow_mut().receive();
+        let end = drop_body(body).map_or(End::Cancelled(cancelled, None), End::Failed);
+        self.state.borrow_mut().end_step(slot);
+        self.finish(slot, end, None);
     }
 
     /// Ends a future and queues its done-callbacks, in the order in which they were added.
@@ -282,7 +245,9 @@ impl Core {
             let state = &mut *self.state.borrow_mut();
             let Some(slot) = state.slot(key) else { return };
             slot.holds -= 1;
-            slot.holds == 0 && (slot.is_done() || slot.kind != Kind::Task) && !slot.polling
+            slot.holds == 0
+                && (slot.is_done() || slot.kind != Kind::Task)
+                && !slot.flags.any(Flags::POLLING)
         };
         if idle {
             self.free(key.slot);
@@ -295,7 +260,7 @@ impl Core {
             let state = &mut *self.state.borrow_mut();
             let unseen = {
                 let entry = &state.slots[slot as usize];
-                entry.state == Progress::Failed && !entry.retrieved
+                entry.state == Progress::Failed && !entry.flags.any(Flags::RETRIEVED)
             };
             let name = unseen.then(|| state.name(slot));
             let entry = state.slots.remove(slot as usize);
@@ -405,12 +370,7 @@ impl State {
             rare: None,
             kind,
             state: Progress::Pending,
-            scheduled: false,
-            polling: false,
-            started: false,
-            must_cancel: false,
-            aborted: false,
-            retrieved: false,
+            flags: Flags::default(),
         });
         Key {
             serial,
@@ -419,69 +379,84 @@ impl State {
         }
     }
 
-    /// Begins a step of the task in `slot`, unless the task is done.
+    /// Begins a step of the task in `slot`, unless the task is done, and gives the body to poll.
     #[inline]
-    pub(crate) fn begin_step(&mut self, core: &Core, slot: u32) -> Option<Begun> {
+    pub(crate) fn begin_step(&mut self, core: &Core, slot: u32) -> Option<BoxedBody> {
         let entry = &mut self.slots[slot as usize];
-        entry.scheduled = false;
+        let flags = entry.flags;
+        entry.flags.clear(Flags::SCHEDULED);
         let body = entry.body.take()?;
-        let word = Word::new(core.serial, slot, entry.id as u32);
-        let mut refused = None;
-        if entry.must_cancel || entry.aborted {
-            let message = entry.take_cancel();
-            let cancelled = Cancelled::from_message(message.clone().flatten());
-            if !entry.started || entry.aborted {
-                refused = Some(cancelled);
-            } else {
-                self.raising = message.map(|_| cancelled);
-            }
-        }
-        if let Some(rare) = &mut entry.rare {
-            self.locals = std::mem::take(&mut rare.locals);
-        }
-        entry.started = true;
-        entry.polling = true;
+        entry.flags = Flags::STARTED.or(Flags::POLLING);
         entry.waiting = Waiting::Unknown;
         entry.steps = entry.steps.wrapping_add(1);
         self.current = Some(slot);
-        self.path = entry.path;
         self.depth = 0;
         self.site.hash = entry.path_hash;
         self.site.step = entry.steps;
         self.site.since = 0;
         self.fingerprint.add(mix(entry.path_hash, core.now.get()));
-        if self.is_watched {
-            self.watch_step(core);
+        step::begin(Word::new(core.serial, slot, entry.id as u32));
+        if self.is_watched || flags.any(Flags::MUST_CANCEL.or(Flags::ABORTED)) {
+            return self.begin_special_step(core, slot, flags, body);
         }
-        Some(Begun {
-            slot,
-            word,
-            body,
-            refused,
-        })
+        Some(body)
     }
 
-    /// Does what a step costs only when someone writes a plan or a trace.
+    /// Does what only few steps need: a cancellation to deliver, someone who watches. A body that
+    /// is not to be polled, because its task was asked to stop before it began or ordered to, is
+    /// put aside to be dropped.
     #[cold]
-    fn watch_step(&mut self, core: &Core) {
+    fn begin_special_step(
+        &mut self,
+        core: &Core,
+        slot: u32,
+        flags: Flags,
+        body: BoxedBody,
+    ) -> Option<BoxedBody> {
+        let entry = &mut self.slots[slot as usize];
+        if flags.any(Flags::MUST_CANCEL.or(Flags::ABORTED)) {
+            let message = entry
+                .rare
+                .as_ref()
+                .and_then(|rare| rare.cancel_message.clone());
+            self.raise(Cancelled::from_message(message));
+        }
+        let entry = &mut self.slots[slot as usize];
+        if let Some(rare) = &mut entry.rare {
+            self.locals = std::mem::take(&mut rare.locals);
+        }
         if self.chance.is_writing() {
-            self.site.path = Some(self.paths.path(self.path));
+            self.site.path = Some(self.paths.path(self.path()));
         }
         self.record(core.now(), || EventKind::Stepped);
+        if flags.any(Flags::ABORTED) || (step::is_raising() && !flags.any(Flags::STARTED)) {
+            self.refused = Some((slot, body));
+            return None;
+        }
+        Some(body)
     }
 
     #[inline]
     fn end_step(&mut self, slot: u32) {
-        let entry = &mut self.slots[slot as usize];
-        entry.polling = false;
-        if !self.locals.is_empty() {
-            entry.rare().locals = std::mem::take(&mut self.locals);
-        }
-        if self.touches.is_some() {
-            self.observe(slot);
-        }
         self.current = None;
-        self.path = ROOT;
+        let woken = step::end();
+        let entry = &mut self.slots[slot as usize];
+        entry.flags.clear(Flags::POLLING);
+        if woken && !entry.flags.any(Flags::SCHEDULED) {
+            entry.flags.set(Flags::SCHEDULED);
+            self.ready.push(Entry::Task(slot));
+        }
+        if self.is_watched {
+            self.end_watched_step(slot);
+        }
+    }
+
+    #[cold]
+    fn end_watched_step(&mut self, slot: u32) {
+        if !self.locals.is_empty() {
+            self.slots[slot as usize].rare().locals = std::mem::take(&mut self.locals);
+        }
+        self.observe(slot);
     }
 
     fn finish(
@@ -550,7 +525,9 @@ impl State {
 impl Slot {
     /// Takes the cancellation that was to be delivered at the next suspension.
     fn take_cancel(&mut self) -> Option<Option<std::sync::Arc<str>>> {
-        std::mem::take(&mut self.must_cancel).then(|| {
+        let unheard = self.flags.any(Flags::MUST_CANCEL);
+        self.flags.clear(Flags::MUST_CANCEL);
+        unheard.then(|| {
             self.rare
                 .as_ref()
                 .and_then(|rare| rare.cancel_message.clone())
@@ -568,10 +545,7 @@ impl From<TaskError> for End {
 }
 
 /// Drops a body; if that panics, the panic is how the task ends.
-fn drop_body(body: BoxedBody) -> Option<End> {
+fn drop_body(body: BoxedBody) -> Option<TaskError> {
     let payload = catch_unwind(AssertUnwindSafe(move || drop(body))).err()?;
-    Some(End::Failed(TaskError::panicked(
-        payload,
-        panics::take_location(),
-    )))
+    Some(TaskError::panicked(payload, panics::take_location()))
 }

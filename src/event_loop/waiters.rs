@@ -10,6 +10,7 @@ use std::task::Context;
 
 use super::core::{self, Core};
 use super::ready::TimerTarget;
+use super::step;
 use super::table::{DoneCallback, Key, On, Waiter, WaiterKey, WaiterState, Waiting};
 use crate::error::Cancelled;
 
@@ -140,7 +141,7 @@ impl Wait {
             let state = &mut *core.state.borrow_mut();
             let waiter = &mut state.waiters[key.slot as usize];
             match waiter.state {
-                WaiterState::Woken if state.raising.is_none() => (Waited::Over, None),
+                WaiterState::Woken if !step::is_raising() => (Waited::Over, None),
                 WaiterState::Woken => (Waited::Still, None),
                 WaiterState::Pending => {
                     let waker = match &mut waiter.waker {

@@ -28,13 +28,16 @@ const GENERATION_BITS: u32 = 20;
 const SERIAL_BITS: u32 = 64 - SLOT_BITS - GENERATION_BITS;
 
 /// The most tasks and promises that can be alive in one loop.
-pub(crate) const MAX_SLOTS: usize = 1 << SLOT_BITS;
+pub(crate) const MAX_SLOTS: usize = (1 << SLOT_BITS) - 1;
 
 /// What a waker's data word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(u64);
 
 impl Word {
+    /// No task's word: that of the last slot, which is never used.
+    pub(crate) const NOBODY: Self = Self(u64::MAX);
+
     #[inline]
     pub(crate) fn new(serial: u32, slot: u32, generation: u32) -> Self {
         let serial = low_bits(u64::from(serial), SERIAL_BITS);
@@ -98,8 +101,8 @@ mod tests {
 
     #[test]
     fn a_word_gives_back_what_went_in() {
-        let word = Word::new(u32::MAX, (MAX_SLOTS - 1) as u32, u32::MAX);
-        assert_eq!(word.slot(), (MAX_SLOTS - 1) as u32);
+        let word = Word::new(u32::MAX, MAX_SLOTS as u32 - 1, u32::MAX);
+        assert_eq!(word.slot(), MAX_SLOTS as u32 - 1);
         assert!(word.is_generation(u32::MAX) && !word.is_generation(0));
         assert!(word.is_serial(u32::MAX) && !word.is_serial(0));
     }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use super::handle::{Waitable, private::Sealed};
 use crate::error::{Cancelled, TaskError};
 use crate::event_loop::core::{self, Core};
-use crate::event_loop::table::{Key, State};
+use crate::event_loop::table::{Flags, Key, State};
 use crate::event_loop::{Wait, poll_done};
 
 /// Waits for all of them and gives their values in order; the first to fail ends it at once, and
@@ -261,7 +261,7 @@ impl<S> Drop for Gather<S> {
         if let Some(core) = core::try_own(self.outer.serial) {
             // Nobody is left to be told of the first error.
             if let Some(slot) = core.state.borrow_mut().slot(self.outer) {
-                slot.retrieved = true;
+                slot.flags.set(Flags::RETRIEVED);
             }
             core.let_go_of(self.outer);
         }

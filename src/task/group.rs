@@ -16,7 +16,7 @@ use super::region::poll_region;
 use super::spawn::{spawn_on, try_spawn_on};
 use crate::error::{Cancelled, TaskError};
 use crate::event_loop::core::{self, Core};
-use crate::event_loop::table::{Key, On, State, WaiterKey};
+use crate::event_loop::table::{Flags, Key, On, State, WaiterKey};
 use crate::event_loop::{Report, ReportKind, Wait, Waited};
 
 /// Runs `body` with a group whose tasks all end before this does.
@@ -227,7 +227,7 @@ impl TaskGroup {
             let state = &mut *core.state.borrow_mut();
             let failed = state.slot(key).filter(|slot| slot.state == State::Failed);
             failed.and_then(|slot| {
-                slot.retrieved = true;
+                slot.flags.set(Flags::RETRIEVED);
                 slot.rare().error.clone()
             })
         };
@@ -456,7 +456,7 @@ where
                 }
                 Waited::Over => {}
                 Waited::Still => {
-                    let Some(raised) = core.state.borrow_mut().raising.take() else {
+                    let Some(raised) = core.state.borrow_mut().receive() else {
                         return Poll::Pending;
                     };
                     if !this.group.lock().aborting {

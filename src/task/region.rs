@@ -96,7 +96,7 @@ pub(crate) fn poll_region<F: Future>(
         state.depth -= 1;
         match polled {
             Poll::Ready(_) => None,
-            Poll::Pending => state.raising.take(),
+            Poll::Pending => state.receive(),
         }
     };
     match (polled, raised) {

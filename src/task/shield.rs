@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use super::handle::Waitable;
 use crate::error::TaskError;
 use crate::event_loop::core;
-use crate::event_loop::table::{End, Key, Kind, State};
+use crate::event_loop::table::{End, Flags, Key, Kind, State};
 use crate::event_loop::{Wait, poll_done};
 
 /// Awaits a task or promise, and lets it run on when the awaiting task is cancelled.
@@ -70,7 +70,7 @@ fn copy(inner: Key, outer: Key) {
         match inner.state {
             State::Cancelled => End::Cancelled(None, None),
             State::Failed => {
-                inner.retrieved = true;
+                inner.flags.set(Flags::RETRIEVED);
                 match inner.rare().error.clone() {
                     Some(error) => End::Failed(error),
                     None => End::Value,
@@ -122,7 +122,7 @@ impl<W> Drop for Shield<W> {
         if let Some(core) = core::try_own(outer.serial) {
             // The inner future keeps the error for those who look there.
             if let Some(slot) = core.state.borrow_mut().slot(outer) {
-                slot.retrieved = true;
+                slot.flags.set(Flags::RETRIEVED);
             }
             core.let_go_of(outer);
         }

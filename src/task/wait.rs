@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::handle::Waitable;
 use crate::event_loop::core::{self, Core};
-use crate::event_loop::table::{Key, On, State, WaiterKey};
+use crate::event_loop::table::{Flags, Key, On, State, WaiterKey};
 use crate::event_loop::{CallbackKey, Wait, Waited};
 
 /// When [`wait`] returns.
@@ -141,7 +141,7 @@ impl Until {
         let Some(slot) = state.slot(key).filter(|_| self == Self::FirstFailed) else {
             return false;
         };
-        slot.retrieved = true;
+        slot.flags.set(Flags::RETRIEVED);
         slot.state == State::Failed
     }
 }

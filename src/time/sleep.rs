@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Instant;
-use crate::event_loop::core;
 use crate::event_loop::{Wait, Waited};
+use crate::event_loop::{core, step};
 
 /// Sleeps for a while. The time counts from when the future is first awaited, and a sleep of zero
 /// lets everything else that is ready go first, once.
@@ -87,7 +87,7 @@ impl Future for Sleep {
         let deadline = match sleep.kind {
             Kind::For => now.saturating_add(sleep.nanos),
             Kind::Until => sleep.nanos,
-            Kind::Yielded if core::is_raising() => return Poll::Pending,
+            Kind::Yielded if step::is_raising() => return Poll::Pending,
             Kind::Yielded => return Poll::Ready(()),
         };
         if deadline > now {
