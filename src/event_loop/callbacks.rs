@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use super::context::Locals;
 use super::core::{self, Core, State};
-use super::ready::{Entry, TimerTarget};
+use super::ready::Entry;
 use super::table::Key;
+use super::timers::Timer;
 use crate::time::Instant;
 
 /// A function waiting to be called.
@@ -38,7 +39,7 @@ impl Core {
         let state = &mut *self.state.borrow_mut();
         let key = state.add_callback(self.serial, call, None);
         state.callbacks[key.slot as usize].queued = true;
-        state.ready.push(Entry::Callback(key.slot));
+        state.ready.push(Entry::callback(key.slot));
         key
     }
 
@@ -49,7 +50,7 @@ impl Core {
         state.callbacks[key.slot as usize].timed = true;
         state
             .timers
-            .set(at, TimerTarget::Callback(key.slot, key.generation));
+            .set(at, Timer::for_callback(key.slot, state.generation));
         key
     }
 
@@ -90,8 +91,8 @@ impl State {
         call: Box<dyn FnOnce()>,
         subject: Option<Key>,
     ) -> CallbackKey {
-        self.generation = self.generation.wrapping_add(1);
-        let generation = self.generation;
+        self.generation += 1;
+        let generation = self.generation as u32;
         let (locals, path) = (self.locals.clone(), self.path());
         self.paths.hold(path);
         let call = Some(call);

@@ -3,9 +3,10 @@
 use slab::Slab;
 
 use super::core::{LastStep, State};
-use super::ready::{Entry, Ready, TimerTarget};
+use super::ready::{Entry, Kind, Ready};
 use super::resources::Touch;
 use super::table::{Slot, Waiter};
+use super::timers::{Target, Timer};
 use crate::chance::{Chance, Choice, Domain, Site, SiteKey, Stream, mix};
 
 /// Decides who goes next, whenever more than one may.
@@ -77,10 +78,10 @@ impl Turn<'_> {
 
     /// Returns the candidate at `index`.
     pub fn entity(&self, index: usize) -> EntityId {
-        match self.ready.candidate(index) {
-            Entry::Task(slot) => EntityId::task(self.slots[slot as usize].path_hash),
-            Entry::Timer(target) => EntityId::timer(self.paths.hash(self.owner(target))),
-            Entry::Callback(slot) => {
+        match self.ready.candidate(index).kind() {
+            Kind::Task(slot) => EntityId::task(self.slots[slot as usize].path_hash),
+            Kind::Timer(timer) => EntityId::timer(self.paths.hash(self.owner(timer))),
+            Kind::Callback(slot) => {
                 EntityId::callback(self.paths.hash(self.callbacks[slot as usize].path))
             }
         }
@@ -108,15 +109,15 @@ impl Turn<'_> {
 
     /// Names a candidate for a plan.
     fn choice(&self, entry: Entry) -> Choice {
-        match entry {
-            Entry::Task(slot) => Choice::Task(self.paths.path(self.slots[slot as usize].path)),
-            Entry::Callback(_) => Choice::Callback,
-            Entry::Timer(target) => {
-                let owner = self.owner(target);
+        match entry.kind() {
+            Kind::Task(slot) => Choice::Task(self.paths.path(self.slots[slot as usize].path)),
+            Kind::Callback(_) => Choice::Callback,
+            Kind::Timer(timer) => {
+                let owner = self.owner(timer);
                 let older = self.ready.in_order().take_while(|other| *other != entry);
-                let nth = older.filter(|other| match other {
-                    Entry::Timer(target) => self.owner(*target) == owner,
-                    Entry::Task(_) | Entry::Callback(_) => false,
+                let nth = older.filter(|other| match other.kind() {
+                    Kind::Timer(timer) => self.owner(timer) == owner,
+                    Kind::Task(_) | Kind::Callback(_) => false,
                 });
                 Choice::Timer {
                     owner: self.paths.path(owner),
@@ -127,16 +128,16 @@ impl Turn<'_> {
     }
 
     /// The path node of whoever set a timer.
-    fn owner(&self, target: TimerTarget) -> u32 {
-        match target {
-            TimerTarget::Waiter(slot, generation) => {
+    fn owner(&self, timer: Timer) -> u32 {
+        match timer.target() {
+            Target::Waiter(slot, generation) => {
                 let waiter = self.waiters.get(slot as usize);
                 let waiter = waiter.filter(|waiter| waiter.generation == generation);
                 let word = waiter.and_then(|waiter| super::waker::word(waiter.waker.as_ref()?));
                 let task = word.and_then(|word| self.slots.get(word.slot() as usize));
                 task.map_or(super::paths::ROOT, |slot| slot.path)
             }
-            TimerTarget::Callback(slot, generation) => {
+            Target::Callback(slot, generation) => {
                 let callback = self.callbacks.get(slot as usize);
                 let callback = callback.filter(|callback| callback.generation == generation);
                 callback.map_or(super::paths::ROOT, |callback| callback.path)

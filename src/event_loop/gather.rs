@@ -1,6 +1,7 @@
 //! Gathering: one future that is done when many are.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -10,68 +11,94 @@ use crate::error::TaskError;
 
 /// The state shared by the done-callbacks of one gather.
 struct Gathering {
-    outer: Key,
-    children: usize,
+    /// Absent while the children are being added.
+    outer: Cell<Option<Key>>,
+    children: Cell<usize>,
     finished: Cell<usize>,
     keep_errors: bool,
 }
 
+/// A gather in the making. It takes its children one by one, and each as it is at that moment: if a
+/// later one, made by an eager task's first step, ends it, that comes as a callback like any other.
+pub(crate) struct Gatherer {
+    core: Rc<Core>,
+    gathering: Rc<Gathering>,
+    children: Vec<Key>,
+    distinct: BTreeSet<Key>,
+    done: Vec<Key>,
+}
+
 impl Core {
-    /// Makes a future that is done when all `children` are, or fails with the first error among
-    /// them unless errors are kept.
-    pub(crate) fn gather(
-        self: &Rc<Self>,
-        children: &[Key],
-        keep_errors: bool,
-        at: &'static Location<'static>,
-    ) -> Key {
-        let outer = self.add_promise(Kind::Gather, at);
-        if children.is_empty() {
-            self.finish(outer.slot, End::Value, None);
-            return outer;
-        }
-        let mut distinct: Vec<Key> = Vec::with_capacity(children.len());
-        let mut seen = std::collections::BTreeSet::new();
-        distinct.extend(children.iter().filter(|child| seen.insert(**child)));
-        let gathering = Rc::new(Gathering {
-            outer,
-            children: distinct.len(),
+    /// Begins to make a future that is done when all its children are, or fails with the first
+    /// error among them unless errors are kept.
+    pub(crate) fn gather(self: &Rc<Self>, keep_errors: bool) -> Gatherer {
+        let gathering = Gathering {
+            outer: Cell::new(None),
+            children: Cell::new(0),
             finished: Cell::new(0),
             keep_errors,
-        });
-        if let Some(slot) = self.state.borrow_mut().slot(outer) {
-            slot.rare().children = children.to_vec();
+        };
+        Gatherer {
+            core: self.clone(),
+            gathering: Rc::new(gathering),
+            children: Vec::new(),
+            distinct: BTreeSet::new(),
+            done: Vec::new(),
         }
-        let done: RefCell<Vec<Key>> = RefCell::default();
-        for child in distinct {
-            let is_done = self
-                .state
-                .borrow_mut()
-                .slot(child)
-                .is_none_or(|slot| slot.is_done());
-            if is_done {
-                done.borrow_mut().push(child);
-            } else {
-                let gathering = gathering.clone();
-                self.add_done_callback(child, Box::new(move || gathering.child_done(child)));
-            }
+    }
+}
+
+impl Gatherer {
+    /// Adds a child. One that is added twice is waited for once.
+    pub(crate) fn add(&mut self, child: Key) {
+        self.children.push(child);
+        if !self.distinct.insert(child) {
+            return;
         }
-        done.take()
-            .into_iter()
-            .for_each(|child| gathering.child_done(child));
+        let is_done = {
+            let state = &mut *self.core.state.borrow_mut();
+            state.slot(child).is_none_or(|slot| slot.is_done())
+        };
+        if is_done {
+            self.done.push(child);
+        } else {
+            let gathering = self.gathering.clone();
+            let on_done = Box::new(move || gathering.child_done(child));
+            self.core.add_done_callback(child, on_done);
+        }
+    }
+
+    /// Makes the future of the children that were added.
+    pub(crate) fn finish(self, at: &'static Location<'static>) -> Key {
+        let outer = self.core.add_promise(Kind::Gather, at);
+        self.gathering.outer.set(Some(outer));
+        self.gathering.children.set(self.distinct.len());
+        if self.children.is_empty() {
+            self.core.finish(outer.slot, End::Value, None);
+            return outer;
+        }
+        if let Some(slot) = self.core.state.borrow_mut().slot(outer) {
+            slot.rare().children = self.children;
+        }
+        for child in self.done {
+            self.gathering.child_done(child);
+        }
         outer
     }
 }
 
 impl Gathering {
     fn child_done(&self, child: Key) {
-        let Some(core) = core::try_own(self.outer.serial) else {
+        let Some(outer) = self.outer.get() else {
+            return;
+        };
+        let Some(core) = core::try_own(outer.serial) else {
             return;
         };
         self.finished.set(self.finished.get() + 1);
         let end = {
             let state = &mut *core.state.borrow_mut();
-            let open = state.slot(self.outer).is_some_and(|outer| !outer.is_done());
+            let open = state.slot(outer).is_some_and(|slot| !slot.is_done());
             if !open {
                 // Nobody will ask for this child's error any more.
                 if let Some(child) = state.slot(child) {
@@ -84,10 +111,10 @@ impl Gathering {
                 .and_then(|child| child.first_error(self.keep_errors));
             match error {
                 Some(error) => Some(End::Failed(error)),
-                None if self.finished.get() < self.children => None,
+                None if self.finished.get() < self.children.get() => None,
                 None => {
                     // Whoever ended last, the cancellation is that of the last in the list.
-                    let last = state.slot(self.outer).and_then(|outer| {
+                    let last = state.slot(outer).and_then(|outer| {
                         let rare = outer.rare();
                         let last = rare.children.last().copied();
                         last.filter(|_| rare.cancel_requested)
@@ -103,7 +130,7 @@ impl Gathering {
             }
         };
         if let Some(end) = end {
-            core.finish(self.outer.slot, end, None);
+            core.finish(outer.slot, end, None);
         }
     }
 }

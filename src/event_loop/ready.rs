@@ -7,24 +7,56 @@
 
 use std::collections::VecDeque;
 
-/// Something that is ready to go.
+use super::timers::Timer;
+
+/// Something that is ready to go, in one word: two bits for the kind, the rest names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
+pub(crate) struct Entry(u64);
+
+/// What an [`Entry`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
     /// The task in this slot of the table.
     Task(u32),
     /// A due timer.
-    Timer(TimerTarget),
+    Timer(Timer),
     /// The callback in this slot.
     Callback(u32),
 }
 
-/// Whom a timer is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TimerTarget {
-    /// The waiter in this slot, of this generation.
-    Waiter(u32, u32),
-    /// The callback in this slot, of this generation.
-    Callback(u32, u32),
+impl Entry {
+    const SHIFT: u32 = Timer::BITS;
+    const TIMER: u64 = 1 << Self::SHIFT;
+    const CALLBACK: u64 = 2 << Self::SHIFT;
+
+    #[inline]
+    pub(crate) fn task(slot: u32) -> Self {
+        Self(u64::from(slot))
+    }
+
+    #[inline]
+    pub(crate) fn timer(timer: Timer) -> Self {
+        Self(Self::TIMER | timer.bits())
+    }
+
+    #[inline]
+    pub(crate) fn callback(slot: u32) -> Self {
+        Self(Self::CALLBACK | u64::from(slot))
+    }
+
+    #[inline]
+    fn is_ordered(self) -> bool {
+        self.0 & Self::CALLBACK != 0
+    }
+
+    #[inline]
+    pub(crate) fn kind(self) -> Kind {
+        match self.0 >> Self::SHIFT {
+            0 => Kind::Task(self.0 as u32),
+            1 => Kind::Timer(Timer::from_bits(self.0 ^ Self::TIMER)),
+            _ => Kind::Callback(self.0 as u32),
+        }
+    }
 }
 
 /// The queue. `open` holds the free candidates, oldest first as long as they are taken from the
@@ -46,7 +78,7 @@ impl Ready {
 
     #[inline]
     pub(crate) fn push(&mut self, entry: Entry) {
-        if self.shut.is_empty() && !matches!(entry, Entry::Callback(_)) {
+        if self.shut.is_empty() && !entry.is_ordered() {
             self.push_open(entry);
         } else {
             self.shut.push_back(entry);
@@ -130,7 +162,7 @@ impl Ready {
     fn take_ordered(&mut self) -> Option<Entry> {
         let entry = self.shut.pop_front()?;
         while let Some(next) = self.shut.front().copied() {
-            if matches!(next, Entry::Callback(_)) {
+            if next.is_ordered() {
                 break;
             }
             self.shut.pop_front();
@@ -158,15 +190,14 @@ mod tests {
 
     #[test]
     fn the_oldest_first_is_first_in_first_out() {
-        use Entry::{Callback, Task};
         let entries = [
-            Task(0),
-            Callback(0),
-            Task(1),
-            Task(2),
-            Callback(1),
-            Callback(2),
-            Task(3),
+            Entry::task(0),
+            Entry::callback(0),
+            Entry::task(1),
+            Entry::task(2),
+            Entry::callback(1),
+            Entry::callback(2),
+            Entry::task(3),
         ];
         let mut ready = Ready::default();
         entries.into_iter().for_each(|entry| ready.push(entry));
@@ -176,29 +207,41 @@ mod tests {
 
     #[test]
     fn a_task_never_overtakes_a_callback_queued_before_it() {
-        use Entry::{Callback, Task};
         let mut ready = Ready::default();
-        [Task(0), Task(1), Callback(0), Task(2), Callback(1)]
-            .into_iter()
-            .for_each(|entry| ready.push(entry));
+        [
+            Entry::task(0),
+            Entry::task(1),
+            Entry::callback(0),
+            Entry::task(2),
+            Entry::callback(1),
+        ]
+        .into_iter()
+        .for_each(|entry| ready.push(entry));
         assert_eq!(ready.candidates(), 3);
-        assert_eq!(ready.candidate(2), Callback(0));
-        assert_eq!(ready.take(2), Some(Callback(0)));
+        assert_eq!(ready.candidate(2), Entry::callback(0));
+        assert_eq!(ready.take(2), Some(Entry::callback(0)));
         let open: Vec<Entry> = (0..ready.candidates())
             .map(|index| ready.candidate(index))
             .collect();
-        assert_eq!(open, [Task(0), Task(1), Task(2), Callback(1)]);
+        assert_eq!(
+            open,
+            [
+                Entry::task(0),
+                Entry::task(1),
+                Entry::task(2),
+                Entry::callback(1)
+            ]
+        );
     }
 
     #[test]
     fn the_default_is_known_even_after_swaps() {
-        use Entry::Task;
         let mut ready = Ready::default();
-        (0..4).for_each(|slot| ready.push(Task(slot)));
+        (0..4).for_each(|slot| ready.push(Entry::task(slot)));
         ready.remember_order();
-        assert_eq!(ready.swap_take(2), Some(Task(2)));
-        assert_eq!(ready.in_order().next(), Some(Task(0)));
-        assert_eq!(ready.swap_take(1), Some(Task(0)));
-        assert_eq!(ready.in_order().next(), Some(Task(1)));
+        assert_eq!(ready.swap_take(2), Some(Entry::task(2)));
+        assert_eq!(ready.in_order().next(), Some(Entry::task(0)));
+        assert_eq!(ready.swap_take(1), Some(Entry::task(0)));
+        assert_eq!(ready.in_order().next(), Some(Entry::task(1)));
     }
 }

@@ -10,9 +10,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::core::Core;
 use super::limits::Halt;
 use super::panics;
-use super::ready::{Entry, TimerTarget};
+use super::ready::{Entry, Kind};
 use super::report::{Report, ReportKind};
 use super::tasks::BoxedBody;
+use super::timers::{Target, Timer};
 use crate::chance::mix;
 use crate::error::TaskError;
 use crate::trace::EventKind;
@@ -21,7 +22,7 @@ use crate::trace::EventKind;
 enum Next {
     Step(u32, BoxedBody),
     Refuse(u32, BoxedBody),
-    Fire(TimerTarget),
+    Fire(Timer),
     Call(u32),
 }
 
@@ -58,16 +59,16 @@ impl Core {
                 }
                 state.iteration -= 1;
                 state.steps += 1;
-                match state.pick() {
-                    Some(Entry::Task(slot)) => match state.begin_step(self, slot) {
+                match state.pick().map(Entry::kind) {
+                    Some(Kind::Task(slot)) => match state.begin_step(self, slot) {
                         Some(body) => Next::Step(slot, body),
                         None => match state.refused.take() {
                             Some((slot, body)) => Next::Refuse(slot, body),
                             None => continue,
                         },
                     },
-                    Some(Entry::Timer(target)) => Next::Fire(target),
-                    Some(Entry::Callback(slot)) => Next::Call(slot),
+                    Some(Kind::Timer(timer)) => Next::Fire(timer),
+                    Some(Kind::Callback(slot)) => Next::Call(slot),
                     None => {
                         state.iteration = 0;
                         break;
@@ -77,7 +78,7 @@ impl Core {
             match next {
                 Next::Step(slot, body) => self.step(slot, body),
                 Next::Refuse(slot, body) => self.refuse(slot, body),
-                Next::Fire(target) => self.fire(target),
+                Next::Fire(timer) => self.fire(timer),
                 Next::Call(slot) => self.call(slot),
             }
         }
@@ -86,8 +87,8 @@ impl Core {
     }
 
     fn begin_iteration(&self, state: &mut super::core::State) -> Result<(), Halt> {
-        while let Some((at, target)) = state.timers.first() {
-            if !state.is_live(target) {
+        while let Some((at, timer)) = state.timers.first() {
+            if !state.is_live(timer) {
                 state.timers.pop_cancelled();
                 continue;
             }
@@ -98,7 +99,7 @@ impl Core {
                 self.move_time(state, at)?;
             }
             state.timers.pop();
-            state.ready.push(Entry::Timer(target));
+            state.ready.push(Entry::timer(timer));
         }
         if state.ready.is_empty() && !state.stopping {
             return Err(Halt::Idle);
@@ -130,7 +131,7 @@ impl Core {
         self.is_out_of_real_time().then_some(Halt::Wall)
     }
 
-    fn fire(&self, target: TimerTarget) {
+    fn fire(&self, timer: Timer) {
         {
             let state = &mut *self.state.borrow_mut();
             state.site.since += 1;
@@ -139,11 +140,11 @@ impl Core {
                 state.record(self.now(), || EventKind::Fired);
             }
         }
-        match target {
-            TimerTarget::Waiter(slot, generation) => {
+        match timer.target() {
+            Target::Waiter(slot, generation) => {
                 self.wake_waiter(slot, generation);
             }
-            TimerTarget::Callback(slot, generation) => {
+            Target::Callback(slot, generation) => {
                 let state = self.state.borrow_mut().callback(slot, generation).is_some();
                 if state {
                     self.call(slot);

@@ -196,7 +196,11 @@ impl EventLoop {
                 self.core.hold_task(*task);
                 self.core.cancel(*task, None);
             }
-            self.core.gather(&tasks, true, at)
+            let mut gather = self.core.gather(true);
+            for task in &tasks {
+                gather.add(*task);
+            }
+            gather.finish(at)
         });
         let result = self.run_until(outer);
         self.within(|| {

@@ -108,6 +108,8 @@ impl Core {
         let waker = waker::waker(step::word());
         let mut cx = Context::from_waker(&waker);
         let polled = catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(&mut cx)));
+        // Dropping it would do nothing, by way of a table of functions.
+        std::mem::forget(waker);
         let suspended = matches!(polled, Ok(Poll::Pending)) && !step::is_raising();
         if !suspended {
             return self.end_task(slot, polled, body);
@@ -192,7 +194,7 @@ impl Core {
                 DoneCallback::Call(slot) => {
                     let state = &mut *self.state.borrow_mut();
                     state.callbacks[slot as usize].queued = true;
-                    state.ready.push(Entry::Callback(slot));
+                    state.ready.push(Entry::callback(slot));
                 }
             }
         }
@@ -212,7 +214,7 @@ impl Core {
         slot.holds += 1;
         if slot.is_done() {
             state.callbacks[callback.slot as usize].queued = true;
-            state.ready.push(Entry::Callback(callback.slot));
+            state.ready.push(Entry::callback(callback.slot));
         } else {
             slot.callbacks.push(DoneCallback::Call(callback.slot));
         }
@@ -444,7 +446,7 @@ impl State {
         entry.flags.clear(Flags::POLLING);
         if woken && !entry.flags.any(Flags::SCHEDULED) {
             entry.flags.set(Flags::SCHEDULED);
-            self.ready.push(Entry::Task(slot));
+            self.ready.push(Entry::task(slot));
         }
         if self.is_watched {
             self.end_watched_step(slot);

@@ -9,9 +9,9 @@ use std::panic::Location;
 use std::task::Context;
 
 use super::core::{self, Core};
-use super::ready::TimerTarget;
 use super::step;
 use super::table::{DoneCallback, Key, On, Waiter, WaiterKey, WaiterState, Waiting};
+use super::timers::{Target, Timer};
 use crate::error::Cancelled;
 
 impl Core {
@@ -88,8 +88,8 @@ impl Wait {
         at: &'static Location<'static>,
     ) -> WaiterKey {
         let state = &mut *core.state.borrow_mut();
-        state.generation = state.generation.wrapping_add(1);
-        let generation = state.generation;
+        state.generation += 1;
+        let generation = state.generation as u32;
         let waiter = Waiter {
             generation,
             state: WaiterState::Pending,
@@ -129,7 +129,7 @@ impl Wait {
         let state = &mut *core.state.borrow_mut();
         state
             .timers
-            .set(at, TimerTarget::Waiter(key.slot, key.generation));
+            .set(at, Timer::for_waiter(key.slot, state.generation));
     }
 
     /// Looks how the wait stands, on behalf of the step that is being made.
@@ -267,23 +267,23 @@ impl core::State {
             return;
         }
         let (waiters, callbacks) = (&self.waiters, &self.callbacks);
-        self.timers.sweep(|target| match target {
-            TimerTarget::Waiter(slot, generation) => waiters
+        self.timers.sweep(|timer| match timer.target() {
+            Target::Waiter(slot, generation) => waiters
                 .get(slot as usize)
                 .is_some_and(|waiter| waiter.generation == generation),
-            TimerTarget::Callback(slot, generation) => callbacks
+            Target::Callback(slot, generation) => callbacks
                 .get(slot as usize)
                 .is_some_and(|callback| callback.generation == generation),
         });
     }
 
-    pub(crate) fn is_live(&self, target: TimerTarget) -> bool {
-        match target {
-            TimerTarget::Waiter(slot, generation) => self
+    pub(crate) fn is_live(&self, timer: Timer) -> bool {
+        match timer.target() {
+            Target::Waiter(slot, generation) => self
                 .waiters
                 .get(slot as usize)
                 .is_some_and(|waiter| waiter.generation == generation),
-            TimerTarget::Callback(slot, generation) => self
+            Target::Callback(slot, generation) => self
                 .callbacks
                 .get(slot as usize)
                 .is_some_and(|callback| callback.generation == generation),

@@ -35,7 +35,7 @@ use crate::event_loop::{Wait, poll_done};
 /// ```
 #[track_caller]
 pub fn gather<G: Gatherable<M>, M>(items: G) -> Gather<G::Set> {
-    Gather::new(items.into_set(), false, Location::caller())
+    Gather::new(items, false, Location::caller())
 }
 
 /// Waits for all of them and gives their results in order, errors among them.
@@ -57,7 +57,7 @@ pub fn gather<G: Gatherable<M>, M>(items: G) -> Gather<G::Set> {
 /// ```
 #[track_caller]
 pub fn gather_keeping_errors<G: Gatherable<M>, M>(items: G) -> GatherKeepingErrors<G::Set> {
-    GatherKeepingErrors(Gather::new(items.into_set(), true, Location::caller()))
+    GatherKeepingErrors(Gather::new(items, true, Location::caller()))
 }
 
 /// What can be gathered: collections, and tuples of up to eight.
@@ -65,20 +65,20 @@ pub trait Gatherable<Marker> {
     /// What the gather keeps while it waits.
     type Set: GatherSet;
 
-    /// Turns it into that.
-    fn into_set(self) -> Self::Set;
+    /// Turns it into that, and adds each of the futures when it comes to it.
+    #[doc(hidden)]
+    fn into_set(self, add: &mut dyn FnMut(Key)) -> Self::Set;
 }
 
 /// The futures of one gather.
 pub trait GatherSet: sealed::Set {}
 
 mod sealed {
-    use super::{Key, TaskError};
+    use super::TaskError;
 
     pub trait Set: Unpin {
         type Values;
         type Results;
-        fn keys(&self) -> Vec<Key>;
         fn values(&self) -> Result<Self::Values, TaskError>;
         fn results(&self) -> Self::Results;
     }
@@ -101,8 +101,8 @@ where
 {
     type Set = Vec<I::Item>;
 
-    fn into_set(self) -> Self::Set {
-        self.into_iter().collect()
+    fn into_set(self, add: &mut dyn FnMut(Key)) -> Self::Set {
+        self.into_iter().inspect(|item| add(item.key())).collect()
     }
 }
 
@@ -111,10 +111,6 @@ impl<W: Waitable> GatherSet for Vec<W> {}
 impl<W: Waitable> Set for Vec<W> {
     type Values = Vec<W::Value>;
     type Results = Vec<Result<W::Value, TaskError>>;
-
-    fn keys(&self) -> Vec<Key> {
-        self.iter().map(Sealed::key).collect()
-    }
 
     fn values(&self) -> Result<Self::Values, TaskError> {
         self.iter().map(Sealed::collect).collect()
@@ -130,7 +126,8 @@ macro_rules! tuples {
         impl<$($name: Waitable),+> Gatherable<Tuple> for ($($name,)+) {
             type Set = Self;
 
-            fn into_set(self) -> Self {
+            fn into_set(self, add: &mut dyn FnMut(Key)) -> Self {
+                $(add(self.$index.key());)+
                 self
             }
         }
@@ -140,10 +137,6 @@ macro_rules! tuples {
         impl<$($name: Waitable),+> Set for ($($name,)+) {
             type Values = ($($name::Value,)+);
             type Results = ($(Result<$name::Value, TaskError>,)+);
-
-            fn keys(&self) -> Vec<Key> {
-                vec![$(self.$index.key()),+]
-            }
 
             fn values(&self) -> Result<Self::Values, TaskError> {
                 Ok(($(self.$index.collect()?,)+))
@@ -192,19 +185,22 @@ pub struct Gather<S> {
 
 impl<S: GatherSet> Gather<S> {
     #[track_caller]
-    fn new(items: S, keep_errors: bool, at: &'static Location<'static>) -> Self {
+    fn new<G, M>(items: G, keep_errors: bool, at: &'static Location<'static>) -> Self
+    where
+        G: Gatherable<M, Set = S>,
+    {
         let core = core::current();
-        let keys = items.keys();
-        for key in &keys {
+        let mut gather = core.gather(keep_errors);
+        let items = items.into_set(&mut |key| {
             assert!(
                 key.serial == core.serial,
                 "a gathered task belongs to another run"
             );
-        }
-        let outer = core.gather(&keys, keep_errors, at);
+            gather.add(key);
+        });
         Self {
             items,
-            outer,
+            outer: gather.finish(at),
             wait: Wait::new(),
             at,
         }
