@@ -19,10 +19,7 @@ use simrun::{Sim, Strategy};
 #[path = "../tests/asyncio/mod.rs"]
 mod asyncio;
 
-use asyncio::{Corpus, Program, Reference, run};
-
-/// How many differences are shown: the first few tell what is wrong.
-const SHOWN: usize = 10;
+use asyncio::{Comparison, Program, Reference, programs, run};
 
 fn main() -> ExitCode {
     let mut check = None;
@@ -42,12 +39,13 @@ fn main() -> ExitCode {
     if files.is_empty() {
         return usage();
     }
-    let corpora = files.iter().map(|file| Corpus::read(file));
-    let programs = corpora.flat_map(|corpus| corpus.programs(1).collect::<Vec<_>>());
-    match check {
-        Some(reference) => compare(programs, &sim, &Reference::read(&reference)),
-        None => print(programs, &sim),
-    }
+    let programs = files.iter().flat_map(|file| programs(file));
+    let Some(check) = check else {
+        return print(programs, &sim);
+    };
+    let comparison = Comparison::new(programs, &sim, &Reference::read(&check));
+    println!("{comparison}");
+    ExitCode::from(u8::from(!comparison.is_equal()))
 }
 
 fn usage() -> ExitCode {
@@ -71,24 +69,4 @@ fn print(programs: impl Iterator<Item = Program>, sim: &Sim) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
-}
-
-fn compare(programs: impl Iterator<Item = Program>, sim: &Sim, reference: &Reference) -> ExitCode {
-    let (mut equal, mut skipped, mut differences) = (0, 0, Vec::new());
-    for program in programs {
-        if program.missing().is_some() {
-            skipped += 1;
-            continue;
-        }
-        match reference.difference(program.pid, &run(&program, sim)) {
-            None => equal += 1,
-            Some(difference) => differences.push(difference),
-        }
-    }
-    for difference in differences.iter().take(SHOWN) {
-        println!("{difference}");
-    }
-    let different = differences.len();
-    println!("{equal} equal, {different} different, {skipped} skipped");
-    ExitCode::from(u8::from(different > 0))
 }

@@ -18,7 +18,8 @@ use super::table::{Verdict, rounded};
 /// is linear in n log n stays near 1; what is quadratic gets there at the first step, to 10.
 const MOST_GROWTH: f64 = 3.0;
 
-/// How many items are dealt with at each size: in three rounds at most, in one at least.
+/// How many items are dealt with at each size, in three rounds at most and in one at least; the
+/// quick measurement deals with fewer.
 const ITEMS: u64 = 3_000_000;
 
 /// The largest crowd of the quick measurement.
@@ -60,21 +61,15 @@ pub(crate) fn print(effort: Effort) -> usize {
 fn print_crowd(crowd: &Crowd, effort: Effort) -> Verdict {
     let mut sizes = crowd.sizes.to_vec();
     sizes.retain(|size| effort == Effort::Full || *size <= QUICK_SIZE);
-    let (costs, bare) = (costs(crowd.live, &sizes), costs(heap, &sizes));
+    let items = effort.of(ITEMS);
+    let costs = |live| costs(live, &sizes, items);
+    let (costs, bare) = (costs(crowd.live), costs(heap));
     let growth = growth(&costs) / growth(&bare);
     let verdict = Verdict::of(growth <= MOST_GROWTH);
-    let row = |size, (cost, bare): (f64, f64)| {
-        let (cost, bare) = (rounded(cost), rounded(bare));
-        println!(
-            "  {size:>10} {:<32} {cost:>5}, bare heap {bare:>5}",
-            crowd.name
-        );
-    };
-    let pairs = costs.into_iter().zip(bare);
-    sizes
-        .iter()
-        .zip(pairs)
-        .for_each(|(size, pair)| row(size, pair));
+    for ((size, cost), bare) in sizes.iter().zip(costs).zip(bare) {
+        let (name, cost, bare) = (crowd.name, rounded(cost), rounded(bare));
+        println!("  {size:>10} {name:<32} {cost:>5}, bare heap {bare:>5}");
+    }
     println!(
         "  {:>10} {growth:.1} times a bare heap, {verdict}",
         "growth"
@@ -83,9 +78,9 @@ fn print_crowd(crowd: &Crowd, effort: Effort) -> Verdict {
 }
 
 /// Returns the nanoseconds of one item at each size.
-fn costs(live: fn(u64), sizes: &[u64]) -> Vec<f64> {
+fn costs(live: fn(u64), sizes: &[u64], items: u64) -> Vec<f64> {
     let cost = |size: &u64| {
-        let rounds = (ITEMS / size).clamp(1, 3);
+        let rounds = (items / size).clamp(1, 3);
         let times = (0..rounds).map(|_| time(|| live(*size)));
         per_operation(median(times.collect()), *size)
     };

@@ -26,6 +26,7 @@ pub(crate) fn mix(hash: u64, word: u64) -> u64 {
 /// The chance of one run: its streams, the plan it follows and the plan it writes down.
 pub(crate) struct Chance {
     seed: u64,
+    /// Opened when they are first drawn from.
     streams: [Option<Box<Stream>>; Domain::COUNT],
     follows: Option<Follow>,
     written: Option<Plan>,
@@ -67,6 +68,7 @@ impl Chance {
         self.follows.is_some()
     }
 
+    #[inline]
     pub(crate) fn stream(&mut self, domain: Domain) -> &mut Stream {
         let seed = self.seed;
         self.streams[domain as usize].get_or_insert_with(|| Box::new(Stream::new(seed, domain)))

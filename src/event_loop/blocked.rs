@@ -28,14 +28,14 @@ impl Core {
 impl State {
     fn blocked(&self, slot: u32) -> Blocked {
         let entry = &self.slots[slot as usize];
-        let waiter = match entry.waiting {
-            Waiting::One(waiter) => self.waiters.get(waiter as usize),
-            Waiting::Unknown | Waiting::Many => None,
-        };
+        let waiter = entry
+            .waiting
+            .one()
+            .and_then(|waiter| self.waiters.get(waiter as usize));
         let waits = match (waiter, entry.waiting) {
             _ if entry.flags.any(Flags::SCHEDULED) => "for its turn".to_owned(),
             (Some(waiter), _) => self.describe(waiter.on),
-            (None, Waiting::Many) => "for one of several things".to_owned(),
+            (None, Waiting::MANY) => "for one of several things".to_owned(),
             (None, _) => "for something outside the loop".to_owned(),
         };
         Blocked {

@@ -163,10 +163,10 @@ impl State {
 
     /// Passes a request on to what the task waits for.
     fn forward_cancel(&mut self, waiting: Waiting, slot: u32, message: &Message) -> Forwarded {
-        let Waiting::One(waiter) = waiting else {
+        let Some(waiting) = waiting.one() else {
             return Forwarded::No;
         };
-        let Some(waiter) = self.waiters.get_mut(waiter as usize) else {
+        let Some(waiter) = self.waiters.get_mut(waiting as usize) else {
             return Forwarded::No;
         };
         if waiter.state != WaiterState::Pending {
@@ -188,9 +188,7 @@ impl State {
             if !self.takes_cancel(target) {
                 return Forwarded::Late;
             }
-            if let Waiting::One(waiter) = waiting {
-                self.waiters[waiter as usize].forwarded = true;
-            }
+            self.waiters[waiting as usize].forwarded = true;
             return Forwarded::To(target);
         }
         waiter.state = WaiterState::Cancelled;

@@ -169,7 +169,7 @@ impl State {
     }
 
     fn choose(&mut self) -> Option<Entry> {
-        let mut chooser = self.chooser.take()?;
+        let chooser = self.chooser.as_mut()?;
         let mut turn = Turn {
             ready: &self.ready,
             slots: &self.slots,
@@ -192,12 +192,10 @@ impl State {
                 turn.chance.note(|| (site, choice));
             }
         }
-        let entry = if chooser.keeps_order() {
+        if self.keeps_order {
             self.ready.take(index)
         } else {
             self.ready.swap_take(index)
-        };
-        self.chooser = Some(chooser);
-        entry
+        }
     }
 }

@@ -81,6 +81,7 @@ pub(crate) struct State {
 
     pub(crate) chance: Chance,
     pub(crate) chooser: Option<Box<dyn Choose>>,
+    pub(crate) keeps_order: bool,
     pub(crate) touches: Option<Vec<Touch>>,
     /// Where the next scheduling decision is taken: after whose step, and what came since.
     pub(crate) site: LastStep,
@@ -158,6 +159,7 @@ impl Core {
             refused: None,
             touches: touches.map(|_| Vec::new()),
             chance,
+            keeps_order: chooser.as_ref().is_none_or(|chooser| chooser.keeps_order()),
             chooser,
             site: LastStep::default(),
             next_id: 1,

@@ -45,7 +45,7 @@ impl Paths {
         node.holds += 1;
         let birth = node.births;
         if self.nodes.len() == self.nodes.capacity() {
-            self.nodes.reserve_exact((self.nodes.len() / 4).max(4));
+            self.nodes.reserve_exact((self.nodes.len() / 8).max(4));
         }
         let child = self.nodes.insert(Node {
             parent,

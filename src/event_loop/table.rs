@@ -57,22 +57,37 @@ pub(crate) trait Body {
     fn value(self: Pin<&mut Self>) -> Option<&mut dyn Any>;
 }
 
-/// What a suspended task waits for.
+/// What a suspended task waits for: a waiter's slot, or one of two numbers that no slot has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Waiting {
+pub(crate) struct Waiting(u32);
+
+impl Waiting {
     /// Nothing that the loop knows of.
-    Unknown,
-    /// The waiter in this slot.
-    One(u32),
+    pub(crate) const UNKNOWN: Self = Self(u32::MAX);
     /// Several waiters: the task joins or selects.
-    Many,
+    pub(crate) const MANY: Self = Self(u32::MAX - 1);
+
+    /// Adds a waiter to what the task waits for.
+    #[inline]
+    pub(crate) fn add(&mut self, waiter: u32) {
+        if *self == Self::UNKNOWN {
+            *self = Self(waiter);
+        } else if self.0 != waiter {
+            *self = Self::MANY;
+        }
+    }
+
+    /// Returns the waiter, if the task waits for one and no more.
+    pub(crate) fn one(self) -> Option<u32> {
+        (self != Self::UNKNOWN && self != Self::MANY).then_some(self.0)
+    }
 }
 
 /// What is to happen when a future is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DoneCallback {
-    /// Complete the waiter in this slot, of this generation.
-    Wake(u32, u32),
+    /// Complete the waiter in this slot; it takes itself off the list before it goes.
+    Wake(u32),
     /// Queue the callback in this slot.
     Call(u32),
 }
@@ -251,8 +266,28 @@ pub(crate) enum On {
     Future(u32, u32),
     /// The resource in this slot.
     Resource(u32),
-    /// Something that has no name but this.
-    Other(&'static str),
+    /// Tasks of some number, in one of these ways.
+    Tasks(Tasks),
+}
+
+/// Why a waiter waits for tasks otherwise than by awaiting one future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tasks {
+    Some,
+    Next,
+    OfGroup,
+    OutOfTime,
+}
+
+impl Tasks {
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Self::Some => "some of several tasks",
+            Self::Next => "the next of several tasks",
+            Self::OfGroup => "the tasks of its group",
+            Self::OutOfTime => "a task that has no time left",
+        }
+    }
 }
 
 /// Names one waiter of one loop.

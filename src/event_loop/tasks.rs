@@ -188,8 +188,8 @@ impl Core {
     fn queue_done_callbacks(&self, callbacks: DoneCallbacks) {
         for callback in callbacks.into_iter() {
             match callback {
-                DoneCallback::Wake(waiter, generation) => {
-                    self.wake_waiter(waiter, generation);
+                DoneCallback::Wake(waiter) => {
+                    self.wake_slot(waiter);
                 }
                 DoneCallback::Call(slot) => {
                     let state = &mut *self.state.borrow_mut();
@@ -367,7 +367,7 @@ impl State {
             steps: 0,
             cancelling: 0,
             holds: 1,
-            waiting: Waiting::Unknown,
+            waiting: Waiting::UNKNOWN,
             spawned,
             rare: None,
             kind,
@@ -389,7 +389,7 @@ impl State {
         entry.flags.clear(Flags::SCHEDULED);
         let body = entry.body.take()?;
         entry.flags = Flags::STARTED.or(Flags::POLLING);
-        entry.waiting = Waiting::Unknown;
+        entry.waiting = Waiting::UNKNOWN;
         entry.steps = entry.steps.wrapping_add(1);
         self.current = Some(slot);
         self.depth = 0;

@@ -79,8 +79,8 @@ pub(crate) struct Timers {
 impl Timers {
     pub(crate) fn set(&mut self, at: u64, timer: Timer) {
         if self.heap.len() == self.heap.capacity() {
-            // A quarter more at a time: millions of timers should not cost twice their size.
-            self.heap.reserve_exact((self.heap.len() / 4).max(4));
+            // An eighth more at a time: millions of timers should not cost twice their size.
+            self.heap.reserve_exact((self.heap.len() / 8).max(4));
         }
         self.heap
             .push(Reverse(u128::from(at) << 64 | u128::from(timer.0)));

@@ -10,29 +10,33 @@ use std::task::Context;
 
 use super::core::{self, Core};
 use super::step;
-use super::table::{DoneCallback, Key, On, Waiter, WaiterKey, WaiterState, Waiting};
+use super::table::{DoneCallback, Key, On, Waiter, WaiterKey, WaiterState};
 use super::timers::{Target, Timer};
 use crate::error::Cancelled;
 
 impl Core {
     /// Completes a waiter and queues its task. Says whether it was still waiting.
     pub(crate) fn wake_waiter(&self, slot: u32, generation: u32) -> bool {
-        let foreign = {
+        let (woken, foreign) = {
             let state = &mut *self.state.borrow_mut();
-            let Some(waiter) = state.waiters.get_mut(slot as usize) else {
-                return false;
-            };
-            if waiter.generation != generation || waiter.state != WaiterState::Pending {
+            let waiter = state.waiters.get(slot as usize);
+            if waiter.is_none_or(|waiter| waiter.generation != generation) {
                 return false;
             }
-            waiter.state = WaiterState::Woken;
-            let waker = waiter.waker.take();
-            state.wake(waker)
+            state.wake_slot(slot)
         };
         if let Some(waker) = foreign {
             waker.wake();
         }
-        true
+        woken
+    }
+
+    /// Completes the waiter in a slot.
+    pub(crate) fn wake_slot(&self, slot: u32) {
+        let (_, foreign) = self.state.borrow_mut().wake_slot(slot);
+        if let Some(waker) = foreign {
+            waker.wake();
+        }
     }
 
     /// Completes a waiter of one of the crate's primitives.
@@ -199,13 +203,13 @@ impl Wait {
                     state.sweep_timers();
                 }
                 On::Future(slot, id) => {
-                    let callback = DoneCallback::Wake(key.slot, key.generation);
+                    let callback = DoneCallback::Wake(key.slot);
                     let target = state.slots.get_mut(slot as usize);
                     if let Some(target) = target.filter(|target| target.id as u32 == id) {
                         target.callbacks.remove(callback);
                     }
                 }
-                On::Resource(_) | On::Other(_) => {}
+                On::Resource(_) | On::Tasks(_) => {}
             }
             waiter.waker
         };
@@ -219,15 +223,25 @@ impl Drop for Wait {
 }
 
 impl core::State {
+    /// Completes the waiter in a slot. Says whether it was still waiting; a foreign waker must be
+    /// woken when the state is no longer borrowed.
+    #[inline]
+    fn wake_slot(&mut self, slot: u32) -> (bool, Option<std::task::Waker>) {
+        let Some(waiter) = self.waiters.get_mut(slot as usize) else {
+            return (false, None);
+        };
+        if waiter.state != WaiterState::Pending {
+            return (false, None);
+        }
+        waiter.state = WaiterState::Woken;
+        let waker = waiter.waker.take();
+        (true, self.wake(waker))
+    }
+
     /// Takes note that the current step waits on this waiter.
     fn suspend(&mut self, waiter: u32) {
         let Some(slot) = self.current else { return };
-        let waiting = &mut self.slots[slot as usize].waiting;
-        *waiting = match *waiting {
-            Waiting::Unknown => Waiting::One(waiter),
-            Waiting::One(other) if other == waiter => return,
-            Waiting::One(_) | Waiting::Many => Waiting::Many,
-        };
+        self.slots[slot as usize].waiting.add(waiter);
     }
 
     fn record_wait(&mut self, now: crate::time::Instant, on: On) {
@@ -241,7 +255,7 @@ impl core::State {
     pub(crate) fn describe(&self, on: On) -> String {
         match on {
             On::Timer => "for a timer".to_owned(),
-            On::Other(what) => format!("for {what}"),
+            On::Tasks(tasks) => format!("for {}", tasks.describe()),
             On::Resource(slot) => format!("for {}", self.resource_name(slot)),
             On::Future(slot, id) => {
                 let found = self
@@ -352,8 +366,7 @@ pub(crate) fn poll_done(
             }
             let waiter = wait.start(core, cx, key.on(), at);
             if let Some(slot) = core.state.borrow_mut().slot(key) {
-                slot.callbacks
-                    .push(DoneCallback::Wake(waiter.slot, waiter.generation));
+                slot.callbacks.push(DoneCallback::Wake(waiter.slot));
             }
             Poll::Pending
         }

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::panic::Location;
+use std::rc::Rc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::event_loop::core::{self, Core};
@@ -61,30 +62,46 @@ impl<S> Home<S> {
     /// # Panics
     ///
     /// If the primitive belongs to another run.
+    #[track_caller]
+    pub(super) fn enter(&self, access: Access) -> (Rc<Core>, ResourceKey) {
+        self.visit(access, |core, key, _| (core.clone(), key))
+    }
+
+    /// Reads or changes the state on behalf of the loop that runs here, under one lock. Waiters
+    /// can be looked at and lined up in there, but must be woken afterwards.
+    ///
+    /// # Panics
+    ///
+    /// If the primitive belongs to another run.
     #[inline]
     #[track_caller]
-    pub(super) fn enter(&self, access: Access) -> (std::rc::Rc<Core>, ResourceKey) {
+    pub(super) fn visit<R>(
+        &self,
+        access: Access,
+        act: impl FnOnce(&Rc<Core>, ResourceKey, &mut S) -> R,
+    ) -> R {
         let core = core::current();
-        let key = {
-            let mut inner = self.inner();
-            match inner.resource {
-                Some(key) if key.serial == core.serial => Some(key),
-                Some(_) => None,
-                None => {
-                    let key = core.add_resource(self.kind, inner.name.clone(), self.made);
-                    Some(*inner.resource.insert(key))
-                }
+        let mut inner = self.inner();
+        let key = match inner.resource {
+            Some(key) => key,
+            None => {
+                let key = core.add_resource(self.kind, inner.name.clone(), self.made);
+                *inner.resource.insert(key)
             }
         };
-        let Some(key) = key else {
-            panic!(
-                "this {} belongs to another run: each run needs its own, made inside it",
-                self.kind
-            )
-        };
+        if key.serial != core.serial {
+            drop(inner);
+            belongs_elsewhere(self.kind);
+        }
         core.touch(key, access);
-        (core, key)
+        act(&core, key, &mut inner.state)
     }
+}
+
+#[cold]
+#[track_caller]
+fn belongs_elsewhere(kind: &str) -> ! {
+    panic!("this {kind} belongs to another run: each run needs its own, made inside it");
 }
 
 impl<S> Drop for Home<S> {
@@ -131,6 +148,17 @@ impl Waiters {
 
     pub(super) fn pop(&mut self) -> Option<WaiterKey> {
         self.queue.pop_front()
+    }
+
+    /// Takes the first out of the line who has neither been woken nor cancelled, and those before.
+    #[inline]
+    pub(super) fn pop_waiting(&mut self, core: &Core) -> Option<WaiterKey> {
+        while let Some(waiter) = self.queue.pop_front() {
+            if core.is_waiting(waiter) {
+                return Some(waiter);
+            }
+        }
+        None
     }
 
     pub(super) fn first(&self) -> Option<WaiterKey> {

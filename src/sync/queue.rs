@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use super::home::{Home, Waiters};
 use super::queue_error::{QueueEmpty, QueueFull, ShutDown, TooManyDone};
 use crate::event_loop::core::{self, Core};
+use crate::event_loop::table::WaiterKey;
 use crate::event_loop::{Access, Wait, Waited};
 
 /// In which order a queue gives its items out: the store behind it.
@@ -212,12 +213,32 @@ impl<O: Order> State<O> {
     }
 }
 
-/// Wakes the next in line who has not been cancelled.
-fn wake_next<O>(home: &Home<State<O>>, core: &Core, line: fn(&mut State<O>) -> &mut Waiters) {
-    while let Some(waiter) = home.with(|state| line(state).pop()) {
-        if core.wake(waiter) {
-            break;
+impl<O: Order> State<O> {
+    /// Puts an item in, and takes the getter to wake out of the line.
+    fn put(&mut self, core: &Core, item: O::Item) -> Result<Option<WaiterKey>, QueueFull<O::Item>> {
+        if self.shut_down || self.is_full() {
+            return Err(QueueFull {
+                item,
+                shut_down: self.shut_down,
+            });
         }
+        self.items.put(item);
+        self.unfinished += 1;
+        Ok(self.getters.pop_waiting(core))
+    }
+
+    /// Takes an item out, and the putter to wake out of the line.
+    fn get(&mut self, core: &Core) -> Result<(O::Item, Option<WaiterKey>), QueueEmpty> {
+        let item = self.items.take().ok_or(QueueEmpty {
+            shut_down: self.shut_down,
+        })?;
+        Ok((item, self.putters.pop_waiting(core)))
+    }
+}
+
+fn wake(core: &Core, waiter: Option<WaiterKey>) {
+    if let Some(waiter) = waiter {
+        core.wake(waiter);
     }
 }
 
@@ -306,27 +327,11 @@ impl<O: Order> OrderedQueue<O> {
     /// If the queue is full or shut down; the error gives the item back.
     #[track_caller]
     pub fn put_nowait(&self, item: O::Item) -> Result<(), QueueFull<O::Item>> {
-        let (core, _) = self.home.enter(Access::Write);
-        self.put_now(&core, item)
-    }
-
-    fn put_now(&self, core: &Core, item: O::Item) -> Result<(), QueueFull<O::Item>> {
-        let refused = self.home.with(|state| {
-            if state.shut_down || state.is_full() {
-                let shut_down = state.shut_down;
-                return Some(QueueFull { item, shut_down });
-            }
-            state.items.put(item);
-            state.unfinished += 1;
-            None
-        });
-        match refused {
-            Some(refused) => Err(refused),
-            None => {
-                wake_next(&self.home, core, |state| &mut state.getters);
-                Ok(())
-            }
-        }
+        let (core, getter) = self.home.visit(Access::Write, |core, _, state| {
+            Ok((core.clone(), state.put(core, item)?))
+        })?;
+        wake(&core, getter);
+        Ok(())
     }
 
     /// Takes the next item out, as soon as there is one.
@@ -346,17 +351,10 @@ impl<O: Order> OrderedQueue<O> {
     /// If the queue is empty; the error tells whether it is also shut down.
     #[track_caller]
     pub fn get_nowait(&self) -> Result<O::Item, QueueEmpty> {
-        let (core, _) = self.home.enter(Access::Write);
-        self.get_now(&core)
-    }
-
-    fn get_now(&self, core: &Core) -> Result<O::Item, QueueEmpty> {
-        let item = self.home.with(|state| {
-            state.items.take().ok_or(QueueEmpty {
-                shut_down: state.shut_down,
-            })
+        let (core, (item, putter)) = self.home.visit(Access::Write, |core, _, state| {
+            Ok((core.clone(), state.get(core)?))
         })?;
-        wake_next(&self.home, core, |state| &mut state.putters);
+        wake(&core, putter);
         Ok(item)
     }
 
@@ -469,31 +467,40 @@ impl<O: Order> Future for Put<'_, O> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let home = &this.queue.home;
-        if let Some(waiter) = this.wait.key() {
-            let core = core::own(waiter.serial, "queue");
-            if this.wait.poll(&core, cx) != Waited::Over {
-                return Poll::Pending;
-            }
-            this.wait.stop();
-        }
-        let (core, key) = home.enter(Access::Write);
-        let (full, shut_down) = home.with(|state| (state.is_full(), state.shut_down));
-        if full && !shut_down {
-            let waiter = this.wait.start(&core, cx, key.on(), this.at);
-            home.with(|state| state.putters.push(waiter));
+        if !resume(&mut this.wait, cx) {
             return Poll::Pending;
         }
-        let item = this
-            .item
-            .take()
-            .expect("a put is not polled after it is over");
-        Poll::Ready(
-            this.queue
-                .put_now(&core, item)
-                .map_err(|full| ShutDown { item: full.item }),
-        )
+        let (wait, item, at) = (&mut this.wait, &mut this.item, this.at);
+        let put = this.queue.home.visit(Access::Write, |core, key, state| {
+            if state.is_full() && !state.shut_down {
+                state.putters.push(wait.start(core, cx, key.on(), at));
+                return None;
+            }
+            let item = item.take().expect("a put is not polled after it is over");
+            Some(state.put(core, item).map(|getter| (core.clone(), getter)))
+        });
+        match put {
+            None => Poll::Pending,
+            Some(Ok((core, getter))) => {
+                wake(&core, getter);
+                Poll::Ready(Ok(()))
+            }
+            Some(Err(full)) => Poll::Ready(Err(ShutDown { item: full.item })),
+        }
     }
+}
+
+/// Looks whether a wait is over, or has not begun; then the queue can be looked at.
+fn resume(wait: &mut Wait, cx: &Context<'_>) -> bool {
+    let Some(waiter) = wait.key() else {
+        return true;
+    };
+    let core = core::own(waiter.serial, "queue");
+    let over = wait.poll(&core, cx) == Waited::Over;
+    if over {
+        wait.stop();
+    }
+    over
 }
 
 impl<O: Order> Drop for Put<'_, O> {
@@ -527,12 +534,13 @@ fn leave<O: Order>(
     let core = core::try_own(waiter.serial);
     let woken = core.as_ref().is_some_and(|core| wait.is_woken(core));
     wait.stop();
-    let may_go = home.with(|state| {
+    let next = home.with(|state| {
         line(state).remove(waiter);
-        may_go(state)
+        let core = core.as_ref().filter(|_| woken && may_go(state))?;
+        line(state).pop_waiting(core)
     });
-    if let Some(core) = core.filter(|_| woken && may_go) {
-        wake_next(home, &core, line);
+    if let Some(core) = core {
+        wake(&core, next);
     }
 }
 
@@ -551,21 +559,29 @@ impl<O: Order> Future for Get<'_, O> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let home = &this.queue.home;
-        if let Some(waiter) = this.wait.key() {
-            let core = core::own(waiter.serial, "queue");
-            if this.wait.poll(&core, cx) != Waited::Over {
-                return Poll::Pending;
-            }
-            this.wait.stop();
-        }
-        let (core, key) = home.enter(Access::Write);
-        if home.with(|state| state.is_empty() && !state.shut_down) {
-            let waiter = this.wait.start(&core, cx, key.on(), this.at);
-            home.with(|state| state.getters.push(waiter));
+        if !resume(&mut this.wait, cx) {
             return Poll::Pending;
         }
-        Poll::Ready(this.queue.get_now(&core))
+        let (wait, at) = (&mut this.wait, this.at);
+        let got = this.queue.home.visit(Access::Write, |core, key, state| {
+            if state.is_empty() && !state.shut_down {
+                state.getters.push(wait.start(core, cx, key.on(), at));
+                return None;
+            }
+            Some(
+                state
+                    .get(core)
+                    .map(|(item, putter)| (item, core.clone(), putter)),
+            )
+        });
+        match got {
+            None => Poll::Pending,
+            Some(Ok((item, core, putter))) => {
+                wake(&core, putter);
+                Poll::Ready(Ok(item))
+            }
+            Some(Err(empty)) => Poll::Ready(Err(empty)),
+        }
     }
 }
 

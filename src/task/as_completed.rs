@@ -13,7 +13,7 @@ use futures::Stream;
 use super::handle::Waitable;
 use crate::error::{Elapsed, TaskError};
 use crate::event_loop::core::{self, Core};
-use crate::event_loop::table::{Key, On, WaiterKey};
+use crate::event_loop::table::{Key, On, Tasks, WaiterKey};
 use crate::event_loop::{CallbackKey, Wait, Waited};
 
 /// Gives results in the order in which they come: a stream with one result for each distinct item.
@@ -171,7 +171,7 @@ impl<W: Waitable> Stream for AsCompleted<W> {
         }
         let next = Shared::lock(&this.shared).done.pop_front();
         let Some(next) = next else {
-            let on = On::Other("the next of several tasks");
+            let on = On::Tasks(Tasks::Next);
             let waiter = this.wait.start(&core, cx, on, this.at);
             Shared::lock(&this.shared).getter = Some(waiter);
             return Poll::Pending;

@@ -16,7 +16,7 @@ use super::region::poll_region;
 use super::spawn::{spawn_on, try_spawn_on};
 use crate::error::{Cancelled, TaskError};
 use crate::event_loop::core::{self, Core};
-use crate::event_loop::table::{Flags, Key, On, State, WaiterKey};
+use crate::event_loop::table::{Flags, Key, On, State, Tasks, WaiterKey};
 use crate::event_loop::{Report, ReportKind, Wait, Waited};
 
 /// Runs `body` with a group whose tasks all end before this does.
@@ -449,7 +449,7 @@ where
                     if this.group.lock().tasks.is_empty() {
                         break;
                     }
-                    let on = On::Other("the tasks of its group");
+                    let on = On::Tasks(Tasks::OfGroup);
                     let waiter = this.wait.start(&core, cx, on, this.at);
                     this.group.lock().waiter = Some(waiter);
                     return Poll::Pending;

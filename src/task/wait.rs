@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::handle::Waitable;
 use crate::event_loop::core::{self, Core};
-use crate::event_loop::table::{Flags, Key, On, State, WaiterKey};
+use crate::event_loop::table::{Flags, Key, On, State, Tasks, WaiterKey};
 use crate::event_loop::{CallbackKey, Wait, Waited};
 
 /// When [`wait`] returns.
@@ -82,9 +82,7 @@ impl<W> WaitFor<W> {
 
 impl<W: Waitable> WaitFor<W> {
     fn start(&mut self, core: &Core, cx: &Context<'_>) {
-        let waiter = self
-            .wait
-            .start(core, cx, On::Other("some of several tasks"), self.at);
+        let waiter = self.wait.start(core, cx, On::Tasks(Tasks::Some), self.at);
         self.timer = self.limit.map(|limit| {
             let at = (core.now() + limit).as_nanos();
             core.call_at(at, Box::new(move || wake(waiter)))

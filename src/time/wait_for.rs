@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Timeout, TimeoutScope};
 use crate::error::{Elapsed, TaskError};
 use crate::event_loop::core::{self, Core};
-use crate::event_loop::table::On;
+use crate::event_loop::table::{On, Tasks};
 use crate::event_loop::{CallbackKey, Wait, Waited};
 use crate::task::{Join, Sealed, Waitable};
 
@@ -86,7 +86,7 @@ impl<W: Waitable> Future for WaitForTask<W> {
                         return Poll::Ready(Ok(of.collect()));
                     }
                     let key = of.key();
-                    let on = On::Other("a task that has no time left");
+                    let on = On::Tasks(Tasks::OutOfTime);
                     let waiter = wait.start(&core, cx, on, this.at);
                     let wake = move || {
                         if let Some(core) = core::try_own(waiter.serial) {

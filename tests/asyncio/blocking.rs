@@ -6,19 +6,23 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use simrun::task::{self, Until};
+use futures::future::Either;
+use simrun::task::{self, Task, Until};
 use simrun::time::{self, Timeout};
 
 use super::body::{Body, coroutine, raising};
 use super::immediate::NO_HANDLE;
-use super::machine::Handle;
-use super::program::{Awaitable, Mode, Nanos, Statement};
+use super::machine::{Handle, Waitable};
+use super::program::{Awaitable, Block, Mode, Nanos, Statement};
 use super::value::{Exc, Value};
 
 /// Awaits something; a cancellation is received as an exception.
 pub(super) async fn received<T>(future: impl Future<Output = T>) -> Result<T, Exc> {
     task::cancellable(future).await.map_err(Exc::Cancelled)
 }
+
+/// What a name stands for, or a coroutine.
+type Found<'a> = Result<Handle, (&'a str, &'a Block)>;
 
 impl Body {
     /// Runs a blocking statement.
@@ -80,33 +84,38 @@ impl Body {
         }
     }
 
-    /// Returns the task or future of that name, or makes a task of a coroutine.
-    fn handle(&self, awaitable: &Awaitable) -> Option<Handle> {
+    /// Returns what there is to await: a task or future that has a name, or else a coroutine.
+    fn find<'a>(&self, awaitable: &'a Awaitable) -> Option<Found<'a>> {
         match awaitable {
-            Awaitable::Handle(name) => self.machine.handle(name),
-            Awaitable::Coroutine(label, block) => {
-                let task = task::try_spawn(coroutine(&self.machine, label, block));
-                Some(Handle::Task(Rc::new(task)))
-            }
+            Awaitable::Handle(name) => self.machine.handle(name).map(Ok),
+            Awaitable::Coroutine(label, block) => Some(Err((label, block))),
         }
     }
 
-    /// Returns what there is of these, making tasks of the coroutines among them in order.
-    fn handles(&self, awaitables: &[Awaitable]) -> Vec<Handle> {
-        let named = |awaitable: &&Awaitable| match awaitable {
-            Awaitable::Handle(name) => self.machine.handle(name).is_some(),
-            Awaitable::Coroutine(..) => true,
-        };
-        let present: Vec<&Awaitable> = awaitables.iter().filter(named).collect();
-        present
-            .into_iter()
-            .filter_map(|one| self.handle(one))
-            .collect()
+    fn spawn(&self, label: &str, block: &Block) -> Task<Value> {
+        task::try_spawn(coroutine(&self.machine, label, block))
+    }
+
+    /// Makes it what the crate takes: a coroutine becomes a task.
+    fn waitable<'a>(&self, found: &'a Found<'_>) -> Either<Waitable<'a>, Task<Value>> {
+        match found {
+            Ok(handle) => Either::Left(handle.waitable()),
+            Err((label, block)) => Either::Right(self.spawn(label, block)),
+        }
+    }
+
+    /// Returns what there is to await, as a task if it is a coroutine.
+    fn handle(&self, awaitable: &Awaitable) -> Option<Handle> {
+        Some(self.find(awaitable)?.unwrap_or_else(|(label, block)| {
+            let task = self.spawn(label, block);
+            Handle::Task(Rc::new(task))
+        }))
     }
 
     async fn gather(&self, awaitables: &[Awaitable], keep_errors: bool) -> Result<Value, Exc> {
-        let handles = self.handles(awaitables);
-        let waitables = handles.iter().map(Handle::waitable);
+        let present: Vec<_> = awaitables.iter().filter_map(|one| self.find(one)).collect();
+        // Coroutines become tasks when the gather comes to them.
+        let waitables = present.iter().map(|one| self.waitable(one));
         if keep_errors {
             let results = received(task::gather_keeping_errors(waitables)).await?;
             let values = results
@@ -175,8 +184,8 @@ impl Body {
         awaitables: &[Awaitable],
         limit: Option<Nanos>,
     ) -> Result<Value, Exc> {
-        let handles = self.handles(awaitables);
-        let waitables = handles.iter().map(Handle::waitable);
+        let present: Vec<_> = awaitables.iter().filter_map(|one| self.find(one)).collect();
+        let waitables = present.iter().map(|one| self.waitable(one));
         let mut results = task::as_completed(waitables).timeout(limit.map(|limit| limit.0));
         let mut count = 0_usize;
         let result = loop {

@@ -12,33 +12,13 @@ use super::program::{self, Program};
 /// What introduces the trace of a program.
 const HEADER: &str = "# program ";
 
-/// A file of programs, one to a line.
-#[derive(Debug)]
-pub(crate) struct Corpus {
-    lines: Vec<String>,
-}
-
-impl Corpus {
-    /// Reads a file, which may be compressed.
-    ///
-    /// # Panics
-    ///
-    /// If it cannot be read.
-    pub(crate) fn read(path: &Path) -> Self {
-        let lines = lines(path).filter(|line| !line.is_empty()).collect();
-        Self { lines }
-    }
-
-    /// Returns how many programs there are.
-    pub(crate) fn len(&self) -> usize {
-        self.lines.len()
-    }
-
-    /// Parses every program whose place is a multiple of `step`.
-    pub(crate) fn programs(&self, step: usize) -> impl Iterator<Item = Program> {
-        let lines = self.lines.iter().step_by(step);
-        lines.map(|line| program::parse(line))
-    }
+/// Reads a file of programs, one to a line. It may be compressed.
+///
+/// # Panics
+///
+/// If it cannot be read, or has a line that is not a program.
+pub(crate) fn programs(path: &Path) -> impl Iterator<Item = Program> + use<> {
+    lines(path).map(|line| program::parse(&line))
 }
 
 /// The traces of CPython, by the numbers of their programs.
@@ -85,7 +65,7 @@ impl Reference {
     }
 }
 
-fn lines(path: &Path) -> impl Iterator<Item = String> {
+fn lines(path: &Path) -> impl Iterator<Item = String> + use<> {
     let open = || File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let compressed = path.extension().is_some_and(|extension| extension == "gz");
     let text: Box<dyn Read> = if compressed {

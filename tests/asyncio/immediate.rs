@@ -70,8 +70,14 @@ impl Body {
         Some(match statement {
             Statement::Release { o, .. } => machine.lockable(o).release().map(Value::from),
             Statement::Locked { o, .. } => Ok(machine.lockable(o).is_locked().into()),
-            Statement::EventSet { o, .. } => Ok(machine.event(o).set().into()),
-            Statement::EventClear { o, .. } => Ok(machine.event(o).clear().into()),
+            Statement::EventSet { o, .. } => {
+                machine.event(o).set();
+                Ok(Value::None)
+            }
+            Statement::EventClear { o, .. } => {
+                machine.event(o).clear();
+                Ok(Value::None)
+            }
             Statement::Notify { o, n, .. } => {
                 let notified = machine.condition(o).notify(*n);
                 notified.map(Value::from).map_err(|_| Exc::Runtime)
@@ -87,10 +93,10 @@ impl Body {
             Statement::GetNowait { o, .. } => machine.queue(o).get_nowait().map(Value::from),
             Statement::QueueSize { o, .. } => Ok(machine.queue(o).len().into()),
             Statement::TaskDone { o, .. } => machine.queue(o).task_done().map(Value::from),
-            Statement::ShutDownQueue { o, imm: true, .. } => {
-                Ok(machine.queue(o).shut_down_now().into())
+            Statement::ShutDownQueue { o, imm, .. } => {
+                machine.queue(o).shut_down(*imm);
+                Ok(Value::None)
             }
-            Statement::ShutDownQueue { o, .. } => Ok(machine.queue(o).shut_down().into()),
             Statement::SetFuture { h, val, .. } => {
                 let set = machine.future(h).set(Value::Int(*val));
                 set.map(Value::from).map_err(|_| Exc::InvalidState)
@@ -123,10 +129,12 @@ impl Body {
             Statement::CallSoon { tag, .. } => (tag, event_loop::call_soon(call(tag))),
             Statement::CallLater { tag, ns, .. } => (tag, event_loop::call_later(ns.0, call(tag))),
             Statement::CancelCallback { tag, .. } => {
-                return match self.machine.callbacks.borrow().get(tag) {
-                    Some(handle) => handle.cancel().into(),
-                    None => NO_HANDLE.into(),
+                let handle = self.machine.callbacks.borrow().get(tag).cloned();
+                let Some(handle) = handle else {
+                    return NO_HANDLE.into();
                 };
+                handle.cancel();
+                return Value::None;
             }
             _ => unreachable!("the statement is about callbacks"),
         };

@@ -150,6 +150,9 @@ impl Machine {
     }
 }
 
+/// A task or future that others hold.
+pub(super) type Waitable<'a> = Either<&'a Task<Value>, &'a Promise<Value>>;
+
 /// A task or future that has a name.
 #[derive(Clone)]
 pub(super) enum Handle {
@@ -159,7 +162,7 @@ pub(super) enum Handle {
 
 impl Handle {
     /// Borrows it as what the crate's functions on several of them take.
-    pub(super) fn waitable(&self) -> Either<&Task<Value>, &Promise<Value>> {
+    pub(super) fn waitable(&self) -> Waitable<'_> {
         match self {
             Self::Task(task) => Either::Left(task),
             Self::Future(promise) => Either::Right(promise),
@@ -189,6 +192,13 @@ impl Handle {
         }
     }
 
+    fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Task(task) => task.is_cancelled(),
+            Self::Future(promise) => promise.is_cancelled(),
+        }
+    }
+
     pub(super) fn result(&self) -> Option<Result<Value, Exc>> {
         let result = match self {
             Self::Task(task) => task.result(),
@@ -197,12 +207,15 @@ impl Handle {
         result.map(|result| result.map_err(Exc::from))
     }
 
-    /// Says in one word how it stands.
+    /// Says how it stands.
     pub(super) fn state(&self) -> String {
+        if self.is_cancelled() {
+            // To ask for the result would take the cancellation from whoever awaits it.
+            return "cancelled".to_owned();
+        }
         match self.result() {
             None => "pending".to_owned(),
             Some(Ok(value)) => format!("ok:{value}"),
-            Some(Err(Exc::Cancelled(_))) => "cancelled".to_owned(),
             Some(Err(exc)) => format!("exc:{exc}"),
         }
     }

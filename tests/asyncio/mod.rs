@@ -7,6 +7,7 @@
 
 mod blocking;
 mod body;
+mod compare;
 mod corpus;
 mod harness;
 mod immediate;
@@ -16,6 +17,7 @@ mod program;
 mod scope;
 mod value;
 
-pub(crate) use corpus::{Corpus, Reference};
+pub(crate) use compare::Comparison;
+pub(crate) use corpus::{Reference, programs};
 pub(crate) use harness::run;
 pub(crate) use program::Program;

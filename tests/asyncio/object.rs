@@ -132,11 +132,11 @@ impl Queue {
         each!(self, queue => queue.task_done()).map_err(|_| Exc::Value)
     }
 
-    pub(super) fn shut_down(&self) {
-        each!(self, queue => queue.shut_down());
-    }
-
-    pub(super) fn shut_down_now(&self) {
-        each!(self, queue => queue.shut_down_now());
+    pub(super) fn shut_down(&self, now: bool) {
+        if now {
+            each!(self, queue => queue.shut_down_now());
+        } else {
+            each!(self, queue => queue.shut_down());
+        }
     }
 }

@@ -125,13 +125,6 @@ macro_rules! statements {
         }
 
         impl Statement {
-            /// Returns the statement's number in the program.
-            pub(super) fn id(&self) -> u32 {
-                match self {
-                    $(Self::$variant { id, .. } => *id,)+
-                }
-            }
-
             /// Returns what traces call the statement.
             pub(super) fn site(&self) -> String {
                 match self {

@@ -1,0 +1,76 @@
+//! The crate does what asyncio does: thousands of random programs leave the traces that CPython 3.14
+//! left, line by line.
+
+use std::path::{Path, PathBuf};
+
+use simrun::{Sim, Strategy};
+
+mod asyncio;
+
+use asyncio::{Comparison, Program, Reference, programs, run};
+
+/// The kinds of programs: with everything, with what every event loop has, about synchronisation,
+/// and with eager tasks.
+const PROFILES: [&str; 4] = ["full", "core", "sync", "eager"];
+
+/// Names the folder of the whole corpora, of which the project contains a part.
+const CORPORA: &str = "SIMRUN_ASYNCIO_CORPORA";
+
+fn contained() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/asyncio/corpus")
+}
+
+fn file(folder: &Path, profile: &str, kind: &str) -> PathBuf {
+    folder.join(format!("{profile}.{kind}.gz"))
+}
+
+fn assert_equal_traces(folder: &Path) {
+    for profile in PROFILES {
+        let reference = Reference::read(&file(folder, profile, "trace"));
+        let programs = programs(&file(folder, profile, "jsonl"));
+        let comparison = Comparison::new(programs, &Sim::new(), &reference);
+        assert!(comparison.is_equal(), "{profile}: {comparison}");
+        println!("{profile}: {comparison}");
+    }
+}
+
+/// Returns the programs of the project that can be run.
+fn runnable() -> impl Iterator<Item = Program> {
+    let all = PROFILES.into_iter().flat_map(|profile| {
+        let path = file(&contained(), profile, "jsonl");
+        programs(&path).collect::<Vec<_>>()
+    });
+    all.filter(|program| program.missing().is_none())
+}
+
+#[test]
+fn programs_leave_the_traces_of_cpython() {
+    assert_equal_traces(&contained());
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where the whole corpora are is up to whoever runs the test"
+)]
+fn all_programs_of_the_corpora_leave_the_traces_of_cpython() {
+    match std::env::var(CORPORA) {
+        Ok(folder) => assert_equal_traces(Path::new(&folder)),
+        Err(_) => println!("skipped: {CORPORA} does not name a folder"),
+    }
+}
+
+#[test]
+fn programs_end_in_any_order_and_a_seed_repeats_it() {
+    for (seed, program) in (0..).zip(runnable()) {
+        let sim = Sim::new().seed(seed).strategy(Strategy::random());
+        let trace = run(&program, &sim);
+        let end = trace.last().expect("a trace is not empty");
+        assert!(
+            end.contains("event=end:"),
+            "program {}, seed {seed}: {end}",
+            program.pid
+        );
+        assert_eq!(trace, run(&program, &sim), "program {}", program.pid);
+    }
+}
