@@ -130,9 +130,7 @@ impl<T: 'static> Promise<T> {
     where
         T: Clone,
     {
-        settle(&self.core(), self.key, |value: &mut Option<T>| {
-            value.clone()
-        })
+        settle(&self.core(), self.key, Option::clone)
     }
 
     /// Calls back when the promise is done, in the order in which callbacks were added; if it is

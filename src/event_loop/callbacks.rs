@@ -2,6 +2,7 @@
 
 use std::panic::Location;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::context::Locals;
 use super::core::{self, Core, State};
@@ -139,11 +140,11 @@ impl State {
 /// assert!(handle.is_cancelled());
 /// # });
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Handle {
     key: CallbackKey,
     when: Option<Instant>,
-    cancelled: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    cancelled: AtomicBool,
 }
 
 impl Handle {
@@ -151,7 +152,7 @@ impl Handle {
         Self {
             key,
             when,
-            cancelled: std::sync::Arc::default(),
+            cancelled: AtomicBool::new(false),
         }
     }
 
@@ -161,14 +162,13 @@ impl Handle {
         let core = core::own(self.key.serial, "callback handle");
         if core.is_callback_pending(self.key) {
             core.cancel_callback(self.key);
-            self.cancelled
-                .store(true, std::sync::atomic::Ordering::Relaxed);
+            self.cancelled.store(true, Ordering::Relaxed);
         }
     }
 
     /// Says whether [`cancel`](Self::cancel) kept the callback from being called.
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(std::sync::atomic::Ordering::Relaxed)
+        self.cancelled.load(Ordering::Relaxed)
     }
 
     /// Returns when the callback is due, if a time was given.

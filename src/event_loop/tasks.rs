@@ -11,7 +11,8 @@ use super::ready::Entry;
 use super::report::{Report, ReportKind};
 use super::step;
 use super::table::{
-    Body, DoneCallback, DoneCallbacks, End, Flags, Key, Kind, Slot, State as Progress, Waiting,
+    Body, DoneCallback, DoneCallbacks, End, Flags, Key, Kind, Rare, Slot, State as Progress,
+    Waiting,
 };
 use super::waker::{self, MAX_SLOTS, Word};
 use crate::chance::{ROOT_HASH, mix};
@@ -181,7 +182,8 @@ impl Core {
             self.queue_done_callbacks(callbacks);
         }
         if idle {
-            self.free(slot);
+            let freed = self.state.borrow_mut().free(slot);
+            self.bury(freed);
         }
     }
 
@@ -243,50 +245,55 @@ impl Core {
 
     /// Lets go of a future: when nobody needs it any more and it is done, its slot is freed.
     pub(crate) fn let_go_of(&self, key: Key) {
-        let idle = {
+        let freed = {
             let state = &mut *self.state.borrow_mut();
             let Some(slot) = state.slot(key) else { return };
             slot.holds -= 1;
-            slot.holds == 0
+            let idle = slot.holds == 0
                 && (slot.is_done() || slot.kind != Kind::Task)
-                && !slot.flags.any(Flags::POLLING)
+                && !slot.flags.any(Flags::POLLING);
+            if !idle {
+                return;
+            }
+            state.free(key.slot)
         };
-        if idle {
-            self.free(key.slot);
-        }
+        self.bury(freed);
     }
 
-    /// Frees a slot. An error that nobody has seen is reported.
-    fn free(&self, slot: u32) {
-        let (mut entry, name) = {
-            let state = &mut *self.state.borrow_mut();
-            let unseen = {
-                let entry = &state.slots[slot as usize];
-                entry.state == Progress::Failed && !entry.flags.any(Flags::RETRIEVED)
-            };
-            let name = unseen.then(|| state.name(slot));
-            let entry = state.slots.remove(slot as usize);
-            state.paths.release(entry.path);
-            (entry, name)
-        };
-        if let Some(body) = entry.body.take() {
+    /// Drops what was in a slot. An error that nobody has seen is reported.
+    fn bury(&self, freed: Freed) {
+        let Freed { body, rare, unseen } = freed;
+        if let Some(body) = body {
             let _ = drop_body(body);
         }
-        let error = entry.rare.and_then(|rare| rare.error);
-        if let (Some(name), Some(error)) = (name, error) {
-            let message = match entry.kind {
-                Kind::Task => "the error of a task was never retrieved",
-                _ => "the error of a promise was never retrieved",
-            };
-            let kind = ReportKind::NeverRetrieved;
-            self.report(Report::new(
-                kind,
-                message,
-                Some(error),
-                Some(name),
-                self.now(),
-            ));
-        }
+        let Some((name, kind)) = unseen else { return };
+        let message = match kind {
+            Kind::Task => "the error of a task was never retrieved",
+            Kind::Promise | Kind::Gather => "the error of a promise was never retrieved",
+        };
+        let error = rare.and_then(|rare| rare.error);
+        let (kind, now) = (ReportKind::NeverRetrieved, self.now());
+        self.report(Report::new(kind, message, error, Some(name), now));
+    }
+
+    /// Takes the body of a future that is done, with the value in it, or how else it ended.
+    ///
+    /// # Panics
+    ///
+    /// If the value has been taken.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn take_value(&self, key: Key) -> Option<Result<BoxedBody, TaskError>> {
+        let body = {
+            let state = &mut *self.state.borrow_mut();
+            match state.slot(key) {
+                Some(slot) if slot.state == Progress::Value => slot.body.take(),
+                _ => return state.outcome(key).and_then(Result::err).map(Err),
+            }
+        };
+        Some(Ok(body.expect(
+            "the value of a task can be taken only once: await `&task` for a copy",
+        )))
     }
 
     /// Frees everything: futures are dropped in the order in which they were made.
@@ -339,7 +346,30 @@ impl Core {
     }
 }
 
+/// What was in a slot that was freed, to be dropped when the state is no longer borrowed.
+struct Freed {
+    body: Option<BoxedBody>,
+    rare: Option<Box<Rare>>,
+    /// The name and kind of a future whose error nobody has seen.
+    unseen: Option<(String, Kind)>,
+}
+
 impl State {
+    /// Frees a slot.
+    #[inline]
+    fn free(&mut self, slot: u32) -> Freed {
+        let entry = &self.slots[slot as usize];
+        let unseen = entry.state == Progress::Failed && !entry.flags.any(Flags::RETRIEVED);
+        let unseen = unseen.then(|| (self.name(slot), entry.kind));
+        let entry = self.slots.remove(slot as usize);
+        self.paths.release(entry.path);
+        Freed {
+            body: entry.body,
+            rare: entry.rare,
+            unseen,
+        }
+    }
+
     fn add(
         &mut self,
         serial: u32,

@@ -6,13 +6,13 @@
 //! the fairness rules of the primitives rest on it.
 
 use std::panic::Location;
-use std::task::Context;
+use std::task::{Context, Poll, Waker};
 
 use super::core::{self, Core};
 use super::step;
 use super::table::{DoneCallback, Key, On, Waiter, WaiterKey, WaiterState};
 use super::timers::{Target, Timer};
-use crate::error::Cancelled;
+use crate::error::{Cancelled, TaskError};
 
 impl Core {
     /// Completes a waiter and queues its task. Says whether it was still waiting.
@@ -91,32 +91,9 @@ impl Wait {
         on: On,
         at: &'static Location<'static>,
     ) -> WaiterKey {
-        let state = &mut *core.state.borrow_mut();
-        state.generation += 1;
-        let generation = state.generation as u32;
-        let waiter = Waiter {
-            generation,
-            state: WaiterState::Pending,
-            forwarded: false,
-            on,
-            waker: Some(cx.waker().clone()),
-            at,
-            since: core.now.get(),
-        };
-        if state.waiters.len() == state.waiters.capacity() {
-            state
-                .waiters
-                .reserve_exact((state.waiters.len() / 8).max(8));
-        }
-        let slot = state.waiters.insert(waiter) as u32;
-        state.suspend(slot);
-        state.record_wait(core.now(), on);
-        let key = WaiterKey {
-            serial: core.serial,
-            slot,
-            generation,
-        };
-        debug_assert!(self.key.is_none());
+        // A foreign waker may do anything when it is cloned: so before the state is borrowed.
+        let waker = cx.waker().clone();
+        let key = core.state.borrow_mut().add_waiter(core, waker, on, at);
         self.key = Some(key);
         key
     }
@@ -129,11 +106,13 @@ impl Wait {
         at: u64,
         place: &'static Location<'static>,
     ) {
-        let key = self.start(core, cx, On::Timer, place);
+        let waker = cx.waker().clone();
         let state = &mut *core.state.borrow_mut();
+        let key = state.add_waiter(core, waker, On::Timer, place);
         state
             .timers
             .set(at, Timer::for_waiter(key.slot, state.generation));
+        self.key = Some(key);
     }
 
     /// Looks how the wait stands, on behalf of the step that is being made.
@@ -141,31 +120,37 @@ impl Wait {
         let Some(key) = self.key else {
             return Waited::Not;
         };
-        let (waited, _old_waker) = {
+        {
             let state = &mut *core.state.borrow_mut();
             let waiter = &mut state.waiters[key.slot as usize];
             match waiter.state {
-                WaiterState::Woken if !step::is_raising() => (Waited::Over, None),
-                WaiterState::Woken => (Waited::Still, None),
-                WaiterState::Pending => {
-                    let waker = match &mut waiter.waker {
-                        Some(waker) if waker.will_wake(cx.waker()) => None,
-                        other => other.replace(cx.waker().clone()),
-                    };
-                    state.suspend(key.slot);
-                    (Waited::Still, waker)
-                }
+                WaiterState::Woken if step::is_raising() => return Waited::Still,
+                WaiterState::Woken => return Waited::Over,
                 WaiterState::Cancelled => {
-                    let rare = state
-                        .current
-                        .and_then(|slot| state.slots[slot as usize].rare.as_mut());
+                    let current = state.current.map(|slot| &mut state.slots[slot as usize]);
+                    let rare = current.and_then(|slot| slot.rare.as_mut());
                     let message = rare.and_then(|rare| rare.waiter_message.take());
                     state.raise(Cancelled::from_message(message));
-                    (Waited::Still, None)
+                    return Waited::Still;
+                }
+                WaiterState::Pending => {
+                    let same = waiter
+                        .waker
+                        .as_ref()
+                        .is_some_and(|own| own.will_wake(cx.waker()));
+                    state.suspend(key.slot);
+                    if same {
+                        return Waited::Still;
+                    }
                 }
             }
+        }
+        let waker = Some(cx.waker().clone());
+        let _old_waker = {
+            let waiter = &mut core.state.borrow_mut().waiters[key.slot as usize];
+            std::mem::replace(&mut waiter.waker, waker)
         };
-        waited
+        Waited::Still
     }
 
     /// Says whether a cancel request of the waiting task was passed on to what it waits for.
@@ -223,10 +208,44 @@ impl Drop for Wait {
 }
 
 impl core::State {
+    /// Makes a waiter for the step that is being made.
+    #[inline]
+    fn add_waiter(
+        &mut self,
+        core: &Core,
+        waker: Waker,
+        on: On,
+        at: &'static Location<'static>,
+    ) -> WaiterKey {
+        self.generation += 1;
+        let generation = self.generation as u32;
+        if self.waiters.len() == self.waiters.capacity() {
+            self.waiters.reserve_exact((self.waiters.len() / 8).max(8));
+        }
+        let slot = self.waiters.insert(Waiter {
+            generation,
+            state: WaiterState::Pending,
+            forwarded: false,
+            on,
+            waker: Some(waker),
+            at,
+            since: core.now.get(),
+        });
+        self.suspend(slot as u32);
+        if self.is_watched {
+            self.record_wait(core.now(), on);
+        }
+        WaiterKey {
+            serial: core.serial,
+            slot: slot as u32,
+            generation,
+        }
+    }
+
     /// Completes the waiter in a slot. Says whether it was still waiting; a foreign waker must be
     /// woken when the state is no longer borrowed.
     #[inline]
-    fn wake_slot(&mut self, slot: u32) -> (bool, Option<std::task::Waker>) {
+    fn wake_slot(&mut self, slot: u32) -> (bool, Option<Waker>) {
         let Some(waiter) = self.waiters.get_mut(slot as usize) else {
             return (false, None);
         };
@@ -320,8 +339,7 @@ pub(crate) fn poll_done(
     key: Key,
     cx: &Context<'_>,
     at: &'static Location<'static>,
-) -> std::task::Poll<()> {
-    use std::task::Poll;
+) -> Poll<()> {
     match wait.poll(core, cx) {
         Waited::Still => {
             if wait.is_woken(core) {
@@ -336,16 +354,15 @@ pub(crate) fn poll_done(
             Poll::Pending
         }
         Waited::Over => {
-            let forwarded = wait.was_forwarded(core);
-            wait.stop();
-            if forwarded {
+            if wait.was_forwarded(core) {
                 let state = &mut *core.state.borrow_mut();
-                let cancelled = state.outcome(key).and_then(|outcome| outcome.err());
-                if let Some(cancelled) = cancelled.as_ref().and_then(|error| error.cancelled()) {
+                let cancelled = state.outcome(key).and_then(Result::err);
+                if let Some(cancelled) = cancelled.as_ref().and_then(TaskError::cancelled) {
                     state.raise(cancelled.clone());
                     return Poll::Pending;
                 }
             }
+            wait.stop();
             Poll::Ready(())
         }
         Waited::Not => {
@@ -364,10 +381,13 @@ pub(crate) fn poll_done(
                     crate::error::place(at)
                 );
             }
-            let waiter = wait.start(core, cx, key.on(), at);
-            if let Some(slot) = core.state.borrow_mut().slot(key) {
-                slot.callbacks.push(DoneCallback::Wake(waiter.slot));
-            }
+            let waker = cx.waker().clone();
+            let state = &mut *core.state.borrow_mut();
+            let waiter = state.add_waiter(core, waker, key.on(), at);
+            wait.key = Some(waiter);
+            state.slots[key.slot as usize]
+                .callbacks
+                .push(DoneCallback::Wake(waiter.slot));
             Poll::Pending
         }
     }

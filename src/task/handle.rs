@@ -218,7 +218,7 @@ impl<T: 'static> Task<T> {
     #[track_caller]
     pub fn settle(&self) -> Option<Result<T, TaskError>> {
         let core = self.core();
-        settle(&core, self.key(), |value: &mut Option<T>| value.take())
+        take(&core, self.key())
     }
 
     /// Returns a copy of the result, or `None` if the task is not done.
@@ -232,16 +232,16 @@ impl<T: 'static> Task<T> {
         T: Clone,
     {
         let core = self.core();
-        settle(&core, self.key(), |value: &mut Option<T>| value.clone())
+        settle(&core, self.key(), Option::clone)
     }
 }
 
-/// Reads the result of a future that may be done.
+/// Copies the result of a future that may be done.
 #[track_caller]
 pub(crate) fn settle<T: 'static>(
     core: &core::Core,
     key: Key,
-    read: impl FnOnce(&mut Option<T>) -> Option<T>,
+    read: impl FnOnce(&Option<T>) -> Option<T>,
 ) -> Option<Result<T, TaskError>> {
     if let Err(error) = core.state.borrow_mut().outcome(key)? {
         return Some(Err(error));
@@ -252,7 +252,7 @@ pub(crate) fn settle<T: 'static>(
         .as_mut()
         .value()
         .and_then(|value| value.downcast_mut::<Option<T>>())
-        .and_then(read);
+        .and_then(|value| read(value));
     if let Some(slot) = core.state.borrow_mut().slot(key) {
         slot.body = Some(body);
     }
@@ -279,12 +279,24 @@ impl<T: 'static> Future for Task<T> {
         let key = task.key();
         match poll_done(&mut task.wait, &core, key, cx, Location::caller()) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => {
-                let read = |value: &mut Option<T>| value.take();
-                Poll::Ready(settle(&core, key, read).expect("the task is done"))
-            }
+            Poll::Ready(()) => Poll::Ready(take(&core, key).expect("the task is done")),
         }
     }
+}
+
+/// Takes the result of a future that may be done.
+#[track_caller]
+fn take<T: 'static>(core: &core::Core, key: Key) -> Option<Result<T, TaskError>> {
+    let taken = core.take_value(key)?;
+    Some(taken.map(|mut body| {
+        let value = body
+            .as_mut()
+            .value()
+            .and_then(|value| value.downcast_mut::<Option<T>>());
+        value
+            .and_then(Option::take)
+            .expect("a value has the type of its handle")
+    }))
 }
 
 impl<T> Drop for Task<T> {
@@ -302,7 +314,8 @@ impl<T> fmt::Debug for Task<T> {
     }
 }
 
-/// What one can wait for without consuming it: tasks, promises, and references to them.
+/// What one can wait for without consuming it: tasks, promises, references to them, and an `Either`
+/// of two of these.
 ///
 /// [`gather`](super::gather), [`wait`](super::wait), [`as_completed`](super::as_completed) and
 /// [`shield`](super::shield) take any of them. A reference gives a copy of the value.

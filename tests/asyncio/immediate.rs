@@ -129,8 +129,8 @@ impl Body {
             Statement::CallSoon { tag, .. } => (tag, event_loop::call_soon(call(tag))),
             Statement::CallLater { tag, ns, .. } => (tag, event_loop::call_later(ns.0, call(tag))),
             Statement::CancelCallback { tag, .. } => {
-                let handle = self.machine.callbacks.borrow().get(tag).cloned();
-                let Some(handle) = handle else {
+                let callbacks = self.machine.callbacks.borrow();
+                let Some(handle) = callbacks.get(tag) else {
                     return NO_HANDLE.into();
                 };
                 handle.cancel();

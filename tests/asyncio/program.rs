@@ -112,7 +112,12 @@ pub(super) enum Mode {
 
 /// Declares the statements, each with its name in JSON and its fields.
 macro_rules! statements {
-    ($($(#[$doc:meta])* $variant:ident $name:literal { $($(#[$attribute:meta])* $field:ident: $type:ty),* $(,)? })+) => {
+    ($(
+        $(#[$doc:meta])*
+        $variant:ident $name:literal {
+            $($(#[$attribute:meta])* $field:ident: $type:ty),* $(,)?
+        }
+    )+) => {
         /// A statement.
         #[derive(Debug, Deserialize)]
         #[serde(tag = "op")]
