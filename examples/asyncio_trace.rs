@@ -5,10 +5,13 @@
 //! cargo run --release --example asyncio_trace -- programs.jsonl.gz
 //! cargo run --release --example asyncio_trace -- --check reference.trace.gz programs.jsonl.gz
 //! cargo run --release --example asyncio_trace -- --seed 7 programs.jsonl.gz
+//! cargo run --release --example asyncio_trace -- --survey 20 programs.jsonl.gz
 //! ```
 //!
 //! `--check` compares instead of printing: it tells how many programs left the same trace and where
-//! the first others differ. `--seed` takes the tasks' turns in a random order.
+//! the first others differ. `--seed` takes the tasks' turns in a random order. `--survey` runs every
+//! program under so many seeds and tells what was wrong: a task that sleeps beside what it waits
+//! for, a lost item, a run without an end, a seed that gives two runs.
 
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -19,10 +22,11 @@ use simrun::{Sim, Strategy};
 #[path = "../tests/asyncio/mod.rs"]
 mod asyncio;
 
-use asyncio::{Comparison, Program, Reference, programs, run};
+use asyncio::{Comparison, Program, Reference, Survey, programs, run};
 
 fn main() -> ExitCode {
     let mut check = None;
+    let mut survey = None;
     let mut sim = Sim::new();
     let mut files = Vec::new();
     let mut arguments = std::env::args().skip(1);
@@ -33,6 +37,10 @@ fn main() -> ExitCode {
                 Some(seed) => sim = sim.seed(seed).strategy(Strategy::random()),
                 None => return usage(),
             },
+            "--survey" => match arguments.next().and_then(|seeds| seeds.parse().ok()) {
+                Some(seeds) => survey = Some(seeds),
+                None => return usage(),
+            },
             _ => files.push(PathBuf::from(argument)),
         }
     }
@@ -40,6 +48,11 @@ fn main() -> ExitCode {
         return usage();
     }
     let programs = files.iter().flat_map(|file| programs(file));
+    if let Some(seeds) = survey {
+        let survey = Survey::new(programs, 0..seeds);
+        println!("{survey}");
+        return ExitCode::from(u8::from(!survey.is_clean()));
+    }
     let Some(check) = check else {
         return print(programs, &sim);
     };
@@ -49,7 +62,7 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: asyncio_trace [--check TRACE] [--seed N] PROGRAMS...");
+    eprintln!("usage: asyncio_trace [--check TRACE] [--seed N] [--survey SEEDS] PROGRAMS...");
     ExitCode::from(2)
 }
 

@@ -170,7 +170,7 @@ impl TaskError {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Panics with the payload the task panicked with, or with this error's text if it did not.
+    /// Panics as the task has panicked, or with this error's text if it has not.
     #[track_caller]
     pub fn resume(self) -> ! {
         if let Cause::Panicked(panic) = &*self.0 {
@@ -179,7 +179,8 @@ impl TaskError {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .take();
-            std::panic::resume_unwind(payload.unwrap_or_else(|| Box::new(panic.message.clone())));
+            let payload = payload.unwrap_or_else(|| Box::new(panic.message.clone()));
+            crate::panics::resume(payload, panic.location.clone());
         }
         panic!("{self}")
     }

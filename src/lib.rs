@@ -9,6 +9,7 @@ pub mod chance;
 mod error;
 pub mod event_loop;
 mod future;
+mod panics;
 mod select;
 mod sim;
 pub mod strategy;

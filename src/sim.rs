@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::assure::{Failure, FailureKind, Outcome};
 use crate::chance::{Chance, Plan, Site};
-use crate::error::TaskError;
 use crate::event_loop::core::Core;
 use crate::event_loop::{EventLoop, Limits, Report, ReportKind};
 use crate::strategy::Strategy;
@@ -418,7 +417,7 @@ impl<T> fmt::Display for Run<T> {
 ///
 /// # Panics
 ///
-/// If the run fails: then with its own panic if it panicked, or with the report of the failure.
+/// If the run fails, with the report of the failure.
 ///
 /// ```
 /// assert_eq!(simrun::run(async { 6 * 7 }), 42);
@@ -429,14 +428,5 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let run = Sim::new().run(|| main);
-    let panic = run
-        .failure()
-        .and_then(Failure::error)
-        .filter(|error| error.is_panic())
-        .cloned();
-    match panic {
-        Some(error) => TaskError::resume(error),
-        None => run.unwrap(),
-    }
+    Sim::new().run(|| main).unwrap()
 }

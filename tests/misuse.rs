@@ -49,7 +49,9 @@ fn spawning_on_a_closed_loop_says_so() {
     event_loop.close();
     let message = panic_of(|| event_loop.within(|| drop(task::spawn(async {}))));
     assert!(message.contains("the loop is closed"), "{message}");
-    let message = panic_of(|| drop(event_loop.within(|| event_loop::call_soon(|| ()))));
+    let message = panic_of(|| {
+        event_loop.within(|| event_loop::call_soon(|| ()));
+    });
     assert!(message.contains("the loop is closed"), "{message}");
     assert!(panic_of(|| drop(event_loop.run_forever())).contains("the loop is closed"));
 }

@@ -411,10 +411,15 @@ impl Core {
 }
 
 impl State {
+    /// Queues a step of a task, unless one is queued or it is done. If its step is being made, it
+    /// is queued when that ends with the task suspended, so the ready queue knows no task that is
+    /// done.
     #[inline]
     pub(crate) fn schedule(&mut self, slot: u32) {
         let entry = &mut self.slots[slot as usize];
-        if !entry.flags.any(Flags::SCHEDULED) && !entry.is_done() {
+        if entry.flags.any(Flags::POLLING) {
+            entry.flags.set(Flags::WOKEN);
+        } else if !entry.flags.any(Flags::SCHEDULED) && !entry.is_done() {
             entry.flags.set(Flags::SCHEDULED);
             self.ready.push(super::ready::Entry::task(slot));
         }

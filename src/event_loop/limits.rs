@@ -74,14 +74,19 @@ pub(crate) struct Stopwatch {
 
 impl Stopwatch {
     /// Returns the real time since the first call.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a limit on real time has to look at it"
-    )]
     pub(crate) fn elapsed(&self) -> Duration {
-        let now = std::time::Instant::now();
+        let now = real_time();
         let started = self.started.get().unwrap_or(now);
         self.started.set(Some(started));
         now - started
     }
+}
+
+/// Looks at the real clock, on which nothing in a run may depend.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "limits and warnings about real time look at it"
+)]
+pub(crate) fn real_time() -> std::time::Instant {
+    std::time::Instant::now()
 }

@@ -105,7 +105,7 @@ impl Core {
         };
         let call = std::panic::AssertUnwindSafe(|| handler(&report));
         if let Err(payload) = std::panic::catch_unwind(call) {
-            let error = TaskError::panicked(payload, super::panics::take_location());
+            let error = TaskError::panicked(payload, crate::panics::take_location());
             let message = format!("the exception handler panicked while it was told: {report}");
             let kind = ReportKind::Callback;
             let report = Report::new(kind, message, Some(error), None, self.now());

@@ -9,13 +9,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::core::Core;
 use super::limits::Halt;
-use super::panics;
 use super::ready::{Entry, Kind};
 use super::report::{Report, ReportKind};
 use super::tasks::BoxedBody;
 use super::timers::{Target, Timer};
 use crate::chance::mix;
 use crate::error::TaskError;
+use crate::panics;
 use crate::trace::EventKind;
 
 /// What an iteration does next.
@@ -76,6 +76,7 @@ impl Core {
                 }
             };
             match next {
+                Next::Step(slot, body) if self.debug.get() => self.step_timed(slot, body),
                 Next::Step(slot, body) => self.step(slot, body),
                 Next::Refuse(slot, body) => self.refuse(slot, body),
                 Next::Fire(timer) => self.fire(timer),

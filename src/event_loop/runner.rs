@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use super::core::{self, Core, ShutdownHook};
 use super::limits::Halt;
-use super::panics::Inside;
 use super::report::{Report, ReportKind};
 use super::table::{Flags, Key, Kind, State as Progress};
 use crate::assure::{Failure, FailureKind};
+use crate::panics::Inside;
 use crate::sim::Sim;
 use crate::task::{Task, spawn_on};
 use crate::time::Instant;

@@ -176,6 +176,9 @@ impl Flags {
     /// Someone has seen how it ended, or has said not to care.
     pub(crate) const RETRIEVED: Self = Self(1 << 5);
 
+    /// It was woken while its step was being made: if it suspends, a step is queued.
+    pub(crate) const WOKEN: Self = Self(1 << 6);
+
     #[inline]
     pub(crate) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)

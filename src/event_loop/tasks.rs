@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::core::{Core, State};
-use super::panics;
 use super::paths::ROOT;
 use super::ready::Entry;
 use super::report::{Report, ReportKind};
@@ -17,6 +16,7 @@ use super::table::{
 use super::waker::{self, MAX_SLOTS, Word};
 use crate::chance::{ROOT_HASH, mix};
 use crate::error::{Cancelled, TaskError};
+use crate::panics;
 use crate::trace::EventKind;
 
 pub(crate) type BoxedBody = Pin<Box<dyn Body>>;
@@ -120,7 +120,7 @@ impl Core {
             let entry = &mut state.slots[slot as usize];
             entry.body = Some(body);
             let must_cancel = entry.flags.any(Flags::MUST_CANCEL);
-            state.end_step(slot);
+            state.suspend_step(slot);
             must_cancel
         };
         if must_cancel {
@@ -468,19 +468,27 @@ impl State {
         Some(body)
     }
 
+    /// Ends a step after which the task is suspended.
     #[inline]
-    fn end_step(&mut self, slot: u32) {
-        self.current = None;
-        let woken = step::end();
+    fn suspend_step(&mut self, slot: u32) {
+        let woken = self.end_step(slot);
         let entry = &mut self.slots[slot as usize];
-        entry.flags.clear(Flags::POLLING);
-        if woken && !entry.flags.any(Flags::SCHEDULED) {
+        if woken || entry.flags.any(Flags::WOKEN) {
+            entry.flags.clear(Flags::WOKEN);
             entry.flags.set(Flags::SCHEDULED);
             self.ready.push(Entry::task(slot));
         }
+    }
+
+    /// Ends a step. Says whether the task has woken itself, which means nothing if it is done.
+    #[inline]
+    fn end_step(&mut self, slot: u32) -> bool {
+        self.current = None;
+        self.slots[slot as usize].flags.clear(Flags::POLLING);
         if self.is_watched {
             self.end_watched_step(slot);
         }
+        step::end()
     }
 
     #[cold]

@@ -17,7 +17,7 @@ use super::spawn::{spawn_on, try_spawn_on};
 use crate::error::{Cancelled, TaskError};
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::{Flags, Key, On, State, Tasks, WaiterKey};
-use crate::event_loop::{Report, ReportKind, Wait, Waited};
+use crate::event_loop::{Report, ReportKind, Wait, Waited, never_awaited};
 
 /// Runs `body` with a group whose tasks all end before this does.
 ///
@@ -332,6 +332,9 @@ pin_project! {
         F: Future,
     {
         fn drop(this: Pin<&mut Self>) {
+            if this.group.lock().parent.is_none() {
+                never_awaited("a task group", this.at);
+            }
             this.group.leave();
         }
     }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Instant;
-use crate::event_loop::{Wait, Waited};
+use crate::event_loop::{Wait, Waited, never_awaited};
 use crate::event_loop::{core, step};
 
 /// Sleeps for a while. The time counts from when the future is first awaited, and a sleep of zero
@@ -70,6 +70,14 @@ pub struct Sleep {
     kind: Kind,
     wait: Wait,
     at: &'static Location<'static>,
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if self.wait.key().is_none() && self.kind != Kind::Yielded {
+            never_awaited("a sleep", self.at);
+        }
+    }
 }
 
 impl Future for Sleep {

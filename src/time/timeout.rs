@@ -16,9 +16,9 @@ use pin_project_lite::pin_project;
 
 use super::Instant;
 use crate::error::{Cancelled, Elapsed};
-use crate::event_loop::CallbackKey;
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::Key;
+use crate::event_loop::{CallbackKey, never_awaited};
 use crate::task::{TaskRef, poll_region, try_current};
 
 /// Gives `future` no more than `limit`.
@@ -280,6 +280,9 @@ pin_project! {
     impl<F> PinnedDrop for TimeoutScope<F> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
+            if !*this.entered {
+                never_awaited("a timeout", this.at);
+            }
             let over = matches!(this.timeout.lock().state, State::Expired | State::Exited);
             if *this.entered && !over {
                 this.timeout.exit();

@@ -13,6 +13,7 @@ use super::body::coroutine;
 use super::machine::Machine;
 use super::program::Program;
 use super::value::{Exc, Value};
+use super::watch::Watch;
 
 /// How often a deadlock is answered with cancellation before the program counts as stuck.
 const RESCUES: usize = 3;
@@ -22,27 +23,60 @@ const NOBODY: &str = "-";
 
 /// Runs a program and returns its trace.
 pub(crate) fn run(program: &Program, sim: &Sim) -> Vec<String> {
+    run_under(None, program, sim)
+}
+
+/// Runs a program and returns its trace, and what was wrong whenever it stood still. Between the
+/// main task and the shutdown, the others go on until they stand still as well.
+pub(crate) fn watched(program: &Program, sim: &Sim) -> (Vec<String>, Vec<String>) {
+    let watch = Watch::new(program);
+    let trace = run_under(Some(&watch), program, sim);
+    (trace, watch.take_problems())
+}
+
+fn run_under(watch: Option<&Watch>, program: &Program, sim: &Sim) -> Vec<String> {
     let event_loop = EventLoop::with(&sim.clone().eager_tasks(program.eager));
     let machine = event_loop.within(|| Rc::new(Machine::new(program)));
     let harness = Harness {
         event_loop,
         machine,
+        watch,
     };
     let end = harness.run(program);
+    harness.look();
     harness.log(&format!("end:{end}"));
     harness.event_loop.close();
     harness.machine.take_lines()
 }
 
-struct Harness {
+struct Harness<'a> {
     event_loop: EventLoop,
     machine: Rc<Machine>,
+    watch: Option<&'a Watch>,
 }
 
 /// The program can never go on.
 struct Stuck;
 
-impl Harness {
+impl Harness<'_> {
+    fn look(&self) {
+        if let Some(watch) = self.watch {
+            self.event_loop.within(|| watch.look(&self.machine));
+        }
+    }
+
+    /// Lets the tasks go on that the main task has left, if someone watches.
+    fn settle(&self) {
+        if self.watch.is_none() {
+            return;
+        }
+        match self.event_loop.run_forever() {
+            Err(failure) if failure.kind() == FailureKind::Deadlock => self.look(),
+            Err(failure) => self.log(&format!("limit:{failure}")),
+            Ok(()) => self.log("limit:the loop was stopped"),
+        }
+    }
+
     fn log(&self, event: &str) {
         self.machine.log(self.event_loop.time(), NOBODY, event);
     }
@@ -64,6 +98,7 @@ impl Harness {
                 return "stuck".to_owned();
             }
         };
+        self.settle();
         if self.shut_down().is_err() {
             end.push_str("+stuck");
         }
@@ -107,6 +142,7 @@ impl Harness {
                 Ok(()) => return Ok(()),
                 Err(failure) if failure.kind() == FailureKind::Deadlock => {
                     self.log(&format!("deadlock:[{}]", self.machine.blocked()));
+                    self.look();
                     if left > 0 {
                         rescue();
                     }

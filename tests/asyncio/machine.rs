@@ -55,6 +55,13 @@ impl Machine {
         self.lines.borrow_mut().push(line);
     }
 
+    /// Calls `read` with each line of the trace so far.
+    pub(super) fn each_line(&self, mut read: impl FnMut(&str)) {
+        for line in &*self.lines.borrow() {
+            read(line);
+        }
+    }
+
     /// Takes the trace.
     pub(super) fn take_lines(&self) -> Vec<String> {
         self.lines.take()
@@ -105,6 +112,14 @@ impl Machine {
         let variable = variables.entry(name.to_owned()).or_default();
         *variable += n;
         *variable
+    }
+
+    pub(super) fn object(&self, name: &str) -> Option<&Object> {
+        self.objects.get(name)
+    }
+
+    pub(super) fn objects(&self) -> impl Iterator<Item = (&String, &Object)> {
+        self.objects.iter()
     }
 
     pub(super) fn lockable(&self, name: &str) -> &Lockable {

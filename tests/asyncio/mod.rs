@@ -15,9 +15,13 @@ mod machine;
 mod object;
 mod program;
 mod scope;
+mod survey;
 mod value;
+mod watch;
 
 pub(crate) use compare::Comparison;
 pub(crate) use corpus::{Reference, programs};
 pub(crate) use harness::run;
+use harness::watched;
 pub(crate) use program::Program;
+pub(crate) use survey::Survey;

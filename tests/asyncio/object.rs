@@ -128,6 +128,10 @@ impl Queue {
         each!(self, queue => queue.len())
     }
 
+    pub(super) fn is_full(&self) -> bool {
+        each!(self, queue => queue.is_full())
+    }
+
     pub(super) fn task_done(&self) -> Result<(), Exc> {
         each!(self, queue => queue.task_done()).map_err(|_| Exc::Value)
     }

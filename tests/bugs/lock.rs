@@ -42,7 +42,8 @@ impl HandMadeLock {
         let waited = cancellable(async { (&waiter).await.unwrap() }).await;
         self.waiters.borrow_mut().retain(|other| !other.is_done());
         if let Err(cancelled) = waited {
-            if !self.locked.get() && !(broken && flaw == Flaw::ForgetsToPassOn) {
+            let forgets = broken && flaw == Flaw::ForgetsToPassOn;
+            if !self.locked.get() && !forgets {
                 self.wake_first();
             }
             return cancelled.raise().await;

@@ -23,10 +23,10 @@ async fn wait_for(version: Version, limit: Duration, promise: &Promise<u8>) -> O
     promise.on_done(release(waiter.clone()));
     let waited = cancellable(async { (&waiter).await }).await;
     timer.cancel();
-    if let Err(cancelled) = waited {
-        if version == Version::Mended || !promise.is_done() {
-            return cancelled.raise().await;
-        }
+    if let Err(cancelled) = waited
+        && (version == Version::Mended || !promise.is_done())
+    {
+        return cancelled.raise().await;
     }
     promise.result().and_then(Result::ok)
 }

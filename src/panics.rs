@@ -3,7 +3,9 @@
 //! A panic within a run becomes part of the run's report, so the hook keeps its place and does not
 //! print it; all other panics go on to the hook that was there before.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::panic::{panic_any, resume_unwind};
 use std::sync::Once;
 
 thread_local! {
@@ -39,7 +41,22 @@ impl Inside {
 impl Drop for Inside {
     fn drop(&mut self) {
         INSIDE.set(self.before);
+        if std::thread::panicking() {
+            // It was not caught where the program's code is run: no report will tell of it.
+            let place = take_location().unwrap_or_else(|| "an unknown place".to_owned());
+            eprintln!("a panic at {place} went through the event loop");
+        }
     }
+}
+
+/// Lets a panic that was caught within a run go on, as the one it was.
+#[track_caller]
+pub(crate) fn resume(payload: Box<dyn Any + Send>, place: Option<String>) -> ! {
+    if INSIDE.get() {
+        PLACE.set(place);
+        resume_unwind(payload)
+    }
+    panic_any(payload)
 }
 
 /// Takes the place of the last panic on this thread.
