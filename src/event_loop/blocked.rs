@@ -34,7 +34,7 @@ impl State {
             .and_then(|waiter| self.waiters.get(waiter as usize));
         let waits = match (waiter, entry.waiting) {
             _ if entry.flags.any(Flags::SCHEDULED) => "for its turn".to_owned(),
-            (Some(waiter), _) => self.describe(waiter.on),
+            (Some(waiter), _) => self.describe(waiter.on()),
             (None, Waiting::MANY) => "for one of several things".to_owned(),
             (None, _) => "for something outside the loop".to_owned(),
         };
@@ -42,10 +42,10 @@ impl State {
             task: self.name(slot),
             waits,
             held_by: waiter
-                .map(|waiter| self.holders(waiter.on))
+                .map(|waiter| self.holders(waiter.on()))
                 .unwrap_or_default(),
             awaits: waiter
-                .map(|waiter| self.awaited(waiter.on))
+                .map(|waiter| self.awaited(waiter.on()))
                 .unwrap_or_default(),
             since: Instant::from_nanos(waiter.map_or(0, |waiter| waiter.since)),
             spawned_at: place(entry.spawned),

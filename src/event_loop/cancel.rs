@@ -172,7 +172,7 @@ impl State {
         if waiter.state != WaiterState::Pending {
             return Forwarded::No;
         }
-        if let On::Future(target, id) = waiter.on {
+        if let On::Future(target, id) = waiter.on() {
             let found = self
                 .slots
                 .get(target as usize)

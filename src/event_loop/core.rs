@@ -86,6 +86,8 @@ pub(crate) struct State {
     /// Where the next scheduling decision is taken: after whose step, and what came since.
     pub(crate) site: LastStep,
 
+    /// How many resources were made since the last step began.
+    pub(crate) made_in_step: u32,
     pub(crate) next_id: u64,
     /// How many waiters and callbacks were made.
     pub(crate) generation: u64,
@@ -162,6 +164,7 @@ impl Core {
             keeps_order: chooser.as_ref().is_none_or(|chooser| chooser.keeps_order()),
             chooser,
             site: LastStep::default(),
+            made_in_step: 0,
             next_id: 1,
             generation: 0,
             iteration: 0,

@@ -1,5 +1,5 @@
-//! Debug mode: warnings of steps that take long in real time, and of futures that were made and never
-//! awaited. They go to `tracing` and have no influence on the run.
+//! Debug mode: warnings of steps that take long in real time, and of futures that were made and
+//! never awaited. They go to `tracing` and have no influence on the run.
 
 use std::panic::Location;
 use std::time::Duration;

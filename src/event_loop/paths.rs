@@ -1,6 +1,8 @@
 //! The tree of task paths: who is whose child. A node lives as long as its task or any of its
 //! descendants, so that a path can be spelled out whenever someone asks.
 
+use std::num::NonZeroU32;
+
 use slab::Slab;
 
 use crate::chance::{ROOT_HASH, TaskPath, child_hash};
@@ -11,10 +13,8 @@ struct Node {
     birth: u32,
     /// How many children it has had.
     births: u32,
-    /// How many resources it has made.
-    resources: u32,
     /// Living tasks, callbacks and child nodes that need this node.
-    holds: u32,
+    holds: NonZeroU32,
 }
 
 pub(crate) struct Paths {
@@ -31,8 +31,7 @@ impl Paths {
             parent: ROOT,
             birth: 0,
             births: 0,
-            resources: 0,
-            holds: 1,
+            holds: NonZeroU32::MIN,
         });
         Self { nodes }
     }
@@ -42,7 +41,7 @@ impl Paths {
     pub(crate) fn add(&mut self, parent: u32, parent_hash: u64) -> (u32, u64) {
         let node = &mut self.nodes[parent as usize];
         node.births += 1;
-        node.holds += 1;
+        node.holds = more(node.holds);
         let birth = node.births;
         if self.nodes.len() == self.nodes.capacity() {
             self.nodes.reserve_exact((self.nodes.len() / 8).max(4));
@@ -51,29 +50,22 @@ impl Paths {
             parent,
             birth,
             births: 0,
-            resources: 0,
-            holds: 1,
+            holds: NonZeroU32::MIN,
         });
         (child as u32, child_hash(parent_hash, birth))
     }
 
-    /// Counts a resource that the task makes; returns how many came before.
-    pub(crate) fn count_resource(&mut self, node: u32) -> u32 {
-        let resources = &mut self.nodes[node as usize].resources;
-        *resources += 1;
-        *resources - 1
-    }
-
     pub(crate) fn hold(&mut self, node: u32) {
-        self.nodes[node as usize].holds += 1;
+        let node = &mut self.nodes[node as usize];
+        node.holds = more(node.holds);
     }
 
     /// Lets go of a node, and of those that were kept for its sake.
     pub(crate) fn release(&mut self, mut node: u32) {
         while node != ROOT {
             let entry = &mut self.nodes[node as usize];
-            entry.holds -= 1;
-            if entry.holds > 0 {
+            if let Some(holds) = NonZeroU32::new(entry.holds.get() - 1) {
+                entry.holds = holds;
                 return;
             }
             let parent = entry.parent;
@@ -100,4 +92,10 @@ impl Paths {
             self.path(node).hash()
         }
     }
+}
+
+fn more(holds: NonZeroU32) -> NonZeroU32 {
+    holds
+        .checked_add(1)
+        .expect("fewer than four billion tasks and callbacks hold a path")
 }

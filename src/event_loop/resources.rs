@@ -54,8 +54,9 @@ impl Core {
         let state = &mut *self.state.borrow_mut();
         let path = state.path();
         let hash = state.paths.hash(path);
-        let nth = state.paths.count_resource(path);
-        let key = mix(mix(hash, 0x5E50), u64::from(nth));
+        let step = u64::from(state.site.step) << 32 | u64::from(state.made_in_step);
+        state.made_in_step += 1;
+        let key = mix(mix(hash, 0x5E50), step);
         let resource = Resource {
             key,
             kind,

@@ -1,5 +1,5 @@
-//! What the code of a step needs to know at every turn, kept where it costs one load: whose step
-//! it is, whether it has woken its own task, and whether a cancellation is on its way up through it.
+//! What the code of a step needs to know at every turn, kept where it costs one load: whose step it
+//! is, whether it woke its own task, and whether a cancellation is on its way up through it.
 
 use std::cell::Cell;
 

@@ -6,7 +6,7 @@ use std::any::Any;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::context::Locals;
 use crate::error::{Cancelled, TaskError};
@@ -242,14 +242,64 @@ impl Slot {
 
 /// A waiter: the private future on which a suspended step waits, and its waker.
 pub(crate) struct Waiter {
+    pub(crate) waker: Option<Waker>,
+    pub(crate) at: &'static Location<'static>,
+    pub(crate) since: u64,
     pub(crate) generation: u32,
     pub(crate) state: WaiterState,
     /// A cancel request was passed on to the future it waits for.
     pub(crate) forwarded: bool,
-    pub(crate) on: On,
-    pub(crate) waker: Option<std::task::Waker>,
-    pub(crate) at: &'static Location<'static>,
-    pub(crate) since: u64,
+    // An `On`, taken apart: there are as many waiters as tasks, and so it takes eight bytes less.
+    on: OnKind,
+    slot: u32,
+    id: u32,
+}
+
+#[derive(Clone, Copy)]
+enum OnKind {
+    Timer,
+    Future,
+    Resource,
+    Tasks(Tasks),
+}
+
+impl Waiter {
+    pub(crate) fn new(
+        generation: u32,
+        on: On,
+        waker: Waker,
+        at: &'static Location<'static>,
+        since: u64,
+    ) -> Self {
+        let (on, slot, id) = match on {
+            On::Timer => (OnKind::Timer, 0, 0),
+            On::Future(slot, id) => (OnKind::Future, slot, id),
+            On::Resource(slot) => (OnKind::Resource, slot, 0),
+            On::Tasks(tasks) => (OnKind::Tasks(tasks), 0, 0),
+        };
+        let (waker, state, forwarded) = (Some(waker), WaiterState::Pending, false);
+        Self {
+            waker,
+            at,
+            since,
+            generation,
+            state,
+            forwarded,
+            on,
+            slot,
+            id,
+        }
+    }
+
+    /// Returns what it waits for.
+    pub(crate) fn on(&self) -> On {
+        match self.on {
+            OnKind::Timer => On::Timer,
+            OnKind::Future => On::Future(self.slot, self.id),
+            OnKind::Resource => On::Resource(self.slot),
+            OnKind::Tasks(tasks) => On::Tasks(tasks),
+        }
+    }
 }
 
 /// How far a waiter has come.
@@ -299,4 +349,24 @@ pub(crate) struct WaiterKey {
     pub(crate) serial: u32,
     pub(crate) slot: u32,
     pub(crate) generation: u32,
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a sleeping task takes is mostly these two, and there may be a million of them.
+    #[test]
+    fn slots_and_waiters_stay_small() {
+        assert!(
+            size_of::<Slot>() <= 88,
+            "a slot takes {} bytes",
+            size_of::<Slot>()
+        );
+        assert!(
+            size_of::<Waiter>() <= 48,
+            "a waiter takes {} bytes",
+            size_of::<Waiter>()
+        );
+        assert!(size_of::<crate::time::Sleep>() <= 40);
+    }
 }

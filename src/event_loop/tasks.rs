@@ -426,6 +426,7 @@ impl State {
         self.site.hash = entry.path_hash;
         self.site.step = entry.steps;
         self.site.since = 0;
+        self.made_in_step = 0;
         self.fingerprint.add(mix(entry.path_hash, core.now.get()));
         step::begin(Word::new(core.serial, slot, entry.id as u32));
         if self.is_watched || flags.any(Flags::MUST_CANCEL.or(Flags::ABORTED)) {

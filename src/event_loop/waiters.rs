@@ -181,7 +181,7 @@ impl Wait {
                 return;
             }
             let waiter = state.waiters.remove(key.slot as usize);
-            match waiter.on {
+            match waiter.on() {
                 _ if waiter.state == WaiterState::Woken => {}
                 On::Timer => {
                     state.timers.cancel();
@@ -222,15 +222,8 @@ impl core::State {
         if self.waiters.len() == self.waiters.capacity() {
             self.waiters.reserve_exact((self.waiters.len() / 8).max(8));
         }
-        let slot = self.waiters.insert(Waiter {
-            generation,
-            state: WaiterState::Pending,
-            forwarded: false,
-            on,
-            waker: Some(waker),
-            at,
-            since: core.now.get(),
-        });
+        let waiter = Waiter::new(generation, on, waker, at, core.now.get());
+        let slot = self.waiters.insert(waiter);
         self.suspend(slot as u32);
         if self.is_watched {
             self.record_wait(core.now(), on);
