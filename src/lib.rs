@@ -1,8 +1,82 @@
 //! Deterministic simulation for async Rust.
 //!
-//! simrun runs async programs on one thread, on a virtual clock, under a seeded scheduler, so that
+//! simrun runs async programs on one thread, on a virtual clock, under a seeded strategy, so that
 //! one number, the seed, names one exact run. Its model is Python's asyncio, with that exact
 //! behaviour: the same order of steps, the same latencies, the same rules of cancellation.
+//!
+//! # Running a program
+//!
+//! [`run`] is asyncio's: it runs a program to its end, cancels what is left, and returns what the
+//! program returns. Time is virtual, so nobody waits for it:
+//!
+//! ```
+//! use simrun::{gather, spawn, time};
+//!
+//! let order = simrun::run(async {
+//!     let slow = spawn(async {
+//!         time::sleep(time::secs(3_600)).await;
+//!         "slow"
+//!     });
+//!     let fast = spawn(async { "fast" });
+//!     gather([slow, fast]).await.unwrap()
+//! });
+//! assert_eq!(order, ["slow", "fast"]);
+//! ```
+//!
+//! [`Sim`] is the same with a seed, a [`Strategy`] and limits, and gives back the [`Run`]: how it
+//! ended, at what virtual time, with which fingerprint.
+//!
+//! # Finding the run that fails
+//!
+//! Under [`Strategy::random`] every seed is another interleaving. A seed that fails will always
+//! fail, alone and anywhere:
+//!
+//! ```
+//! use simrun::sync::Event;
+//! use simrun::{Sim, Strategy, spawn, task};
+//! use std::sync::Arc;
+//!
+//! /// Waits for an event, unless it has happened. What if it happens in between?
+//! async fn lost_wake_up() {
+//!     let (ready, bell) = (Arc::new(Event::new()), Arc::new(Event::new()));
+//!     let waiter = spawn({
+//!         let (ready, bell) = (ready.clone(), bell.clone());
+//!         async move {
+//!             if !ready.is_set() {
+//!                 task::yield_now().await;
+//!                 bell.clear();
+//!                 bell.wait().await;
+//!             }
+//!         }
+//!     });
+//!     spawn(async move {
+//!         ready.set();
+//!         bell.set();
+//!     })
+//!     .detach();
+//!     waiter.await.unwrap();
+//! }
+//!
+//! let run = |seed| Sim::new().seed(seed).strategy(Strategy::random()).run(lost_wake_up);
+//! let failing = (0..100).find(|seed| run(*seed).failure().is_some()).unwrap();
+//! assert!(run(failing).failure().unwrap().deadlock().is_some());
+//! ```
+//!
+//! # Cancelling
+//!
+//! [`cancel`](task::TaskRef::cancel) is asyncio's request: it goes to what the task awaits and is
+//! received by the innermost [`cancellable`](task::cancellable) region, which can clean up, pass it
+//! on or swallow it. A task without a region is dropped where it stands. [`abort`] is tokio's order:
+//! it asks nobody.
+//!
+//! [`abort`]: task::TaskRef::abort
+//!
+//! # What is deterministic
+//!
+//! Everything that goes through this crate. Randomness comes from [`chance`], time from [`time`].
+//! `futures::join!`, channels, streams and `select_biased!` work as they are; `futures::select!` and
+//! `tokio::select!` draw from generators that no seed controls, so use [`select!`] instead.
+//! [`Sim::check_determinism`] runs a program twice and shows the first event that differs.
 
 pub mod assure;
 pub mod chance;

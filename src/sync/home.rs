@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::panic::Location;
 use std::rc::Rc;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::{On, WaiterKey, WaiterState};
@@ -43,8 +43,15 @@ impl<S> Home<S> {
         }
     }
 
+    /// Locks the state. Only a use of the primitive from within a look at it, or from another
+    /// thread, could find it locked.
+    #[track_caller]
     fn inner(&self) -> MutexGuard<'_, Inner<S>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        match self.inner.try_lock() {
+            Ok(inner) => inner,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => panic!("this {} is in use already", self.kind),
+        }
     }
 
     pub(super) fn rename(&self, name: impl Into<String>) {
@@ -53,6 +60,7 @@ impl<S> Home<S> {
 
     /// Reads or changes the state, outside any run's sight.
     #[inline]
+    #[track_caller]
     pub(super) fn with<R>(&self, act: impl FnOnce(&mut S) -> R) -> R {
         act(&mut self.inner().state)
     }

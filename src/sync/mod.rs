@@ -11,6 +11,7 @@ mod lock;
 mod queue;
 mod queue_error;
 mod semaphore;
+mod tracked;
 
 pub use barrier::{Barrier, BrokenBarrier};
 pub use condition::{Condition, ConditionGuard};
@@ -21,3 +22,4 @@ pub use queue::{
 };
 pub use queue_error::{QueueEmpty, QueueFull, ShutDown, TooManyDone};
 pub use semaphore::{AcquirePermit, BoundedSemaphore, Permit, ReleasedTooOften, Semaphore};
+pub use tracked::Tracked;

@@ -1,0 +1,58 @@
+//! Queues, locks, semaphores, conditions, events and barriers, and workers who are called away.
+
+use super::holds_in_every_order;
+use super::quiescence::run;
+use super::step::{Theme, workloads};
+
+/// How many programs are drawn about each theme.
+const CASES: u32 = 200;
+
+#[track_caller]
+fn holds(theme: Theme, shall_see: &[&'static str]) {
+    holds_in_every_order(CASES, workloads(theme), run, shall_see);
+}
+
+const CALLED_AWAY: [&str; 4] = [
+    "a sleeper",
+    "a cancellation",
+    "a swallowed cancellation",
+    "an expired timeout",
+];
+
+#[test]
+fn queues_lose_nothing_and_give_it_to_whoever_waits() {
+    holds(Theme::Queue, &CALLED_AWAY);
+    holds(Theme::Queue, &["an item"]);
+}
+
+#[test]
+fn locks_have_one_holder_and_are_not_slept_beside() {
+    holds(Theme::Lock, &CALLED_AWAY);
+}
+
+#[test]
+fn semaphores_keep_their_permits() {
+    holds(Theme::Permits, &CALLED_AWAY);
+}
+
+#[test]
+fn conditions_lose_no_notification_and_give_the_lock_back() {
+    holds(Theme::Jobs, &CALLED_AWAY);
+    holds(Theme::Jobs, &["a job", "a cancelled wait for a job"]);
+}
+
+#[test]
+fn events_release_everyone_who_waits() {
+    holds(Theme::Events, &CALLED_AWAY);
+}
+
+#[test]
+fn barriers_let_all_pass_or_nobody() {
+    holds(Theme::CalmMeetings, &["a meeting", "a sleeper"]);
+    holds(Theme::Meetings, &CALLED_AWAY);
+}
+
+#[test]
+fn primitives_do_not_disturb_each_other() {
+    holds(Theme::Everything, &CALLED_AWAY);
+}
