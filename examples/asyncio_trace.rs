@@ -9,7 +9,7 @@
 //! ```
 //!
 //! `--check` compares instead of printing: it tells how many programs left the same trace and where
-//! the first others differ. `--seed` takes the tasks' turns in a random order. `--survey` runs every
+//! the first others differ. `--seed` takes the tasks' turns in a random order. `--survey` runs each
 //! program under so many seeds and tells what was wrong: a task that sleeps beside what it waits
 //! for, a lost item, a run without an end, a seed that gives two runs.
 

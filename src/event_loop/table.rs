@@ -124,14 +124,12 @@ impl DoneCallbacks {
         place.map(|place| rest.remove(place)).is_some()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none() && self.rest.is_none()
-    }
-
-    pub(crate) fn into_iter(self) -> impl Iterator<Item = DoneCallback> {
-        self.first
-            .into_iter()
-            .chain(self.rest.into_iter().flat_map(|rest| *rest))
+    #[inline]
+    pub(crate) fn for_each(self, mut act: impl FnMut(DoneCallback)) {
+        self.first.into_iter().for_each(&mut act);
+        if let Some(rest) = self.rest {
+            rest.into_iter().for_each(act);
+        }
     }
 }
 

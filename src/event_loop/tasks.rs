@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::core::{Core, State};
 use super::paths::ROOT;
@@ -136,21 +136,24 @@ impl Core {
         polled: std::thread::Result<Poll<Result<(), TaskError>>>,
         body: BoxedBody,
     ) {
+        if matches!(polled, Ok(Poll::Ready(Ok(())))) && !step::is_raising() {
+            let mut state = self.state.borrow_mut();
+            if !state.slots[slot as usize].flags.any(Flags::MUST_CANCEL) {
+                state.end_step(slot);
+                let finished = state.finish(slot, End::Value, Some(body), self.now());
+                drop(state);
+                return self.follow(finished);
+            }
+        }
         let raised = self.state.borrow_mut().receive();
-        let mut kept = None;
         let drop_body = |body| drop_body(body).map(End::Failed);
         let end = match polled {
             Ok(Poll::Pending) => drop_body(body).unwrap_or(End::Cancelled(raised, None)),
             Ok(Poll::Ready(Ok(()))) => {
                 // Asked to stop, it returned without suspending: it is cancelled, its value lost.
                 let unheard = self.state.borrow_mut().slots[slot as usize].take_cancel();
-                match raised.map(Cancelled::into_message).or(unheard) {
-                    Some(message) => drop_body(body).unwrap_or(End::Cancelled(None, message)),
-                    None => {
-                        kept = Some(body);
-                        End::Value
-                    }
-                }
+                let message = raised.map(Cancelled::into_message).or(unheard).flatten();
+                drop_body(body).unwrap_or(End::Cancelled(None, message))
             }
             Ok(Poll::Ready(Err(error))) => drop_body(body).unwrap_or_else(|| End::from(error)),
             Err(payload) => {
@@ -160,7 +163,7 @@ impl Core {
             }
         };
         self.state.borrow_mut().end_step(slot);
-        self.finish(slot, end, kept);
+        self.finish(slot, end, None);
     }
 
     /// Ends a task that was asked to stop before it began, or ordered to: it is not polled.
@@ -174,31 +177,18 @@ impl Core {
 
     /// Ends a future and queues its done-callbacks, in the order in which they were added.
     pub(crate) fn finish(&self, slot: u32, end: End, body: Option<BoxedBody>) {
-        let (callbacks, idle) = {
+        let finished = {
             let state = &mut *self.state.borrow_mut();
             state.finish(slot, end, body, self.now())
         };
-        if let Some(callbacks) = callbacks {
-            self.queue_done_callbacks(callbacks);
-        }
-        if idle {
-            let freed = self.state.borrow_mut().free(slot);
-            self.bury(freed);
-        }
+        self.follow(finished);
     }
 
-    fn queue_done_callbacks(&self, callbacks: DoneCallbacks) {
-        for callback in callbacks.into_iter() {
-            match callback {
-                DoneCallback::Wake(waiter) => {
-                    self.wake_slot(waiter);
-                }
-                DoneCallback::Call(slot) => {
-                    let state = &mut *self.state.borrow_mut();
-                    state.callbacks[slot as usize].queued = true;
-                    state.ready.push(Entry::callback(slot));
-                }
-            }
+    /// Does what the end of a future leaves to be done when the state is no longer borrowed.
+    fn follow(&self, finished: Finished) {
+        finished.foreign.into_iter().for_each(Waker::wake);
+        if let Some(freed) = finished.freed {
+            self.bury(freed);
         }
     }
 
@@ -344,6 +334,13 @@ impl Core {
         state.ready.clear();
         state.timers.clear();
     }
+}
+
+/// What is left to be done when a future has ended: wakers that are not the loop's own, and what
+/// was in the slot, if nobody needs it.
+struct Finished {
+    foreign: Vec<Waker>,
+    freed: Option<Freed>,
 }
 
 /// What was in a slot that was freed, to be dropped when the state is no longer borrowed.
@@ -506,7 +503,7 @@ impl State {
         end: End,
         body: Option<BoxedBody>,
         now: crate::time::Instant,
-    ) -> (Option<DoneCallbacks>, bool) {
+    ) -> Finished {
         if self.trace.is_some() && self.slots[slot as usize].kind == Kind::Task {
             let how = match &end {
                 End::Value => "with a value".to_owned(),
@@ -538,9 +535,18 @@ impl State {
                 }
             }
         }
+        let idle = entry.holds == 0;
         let callbacks = std::mem::take(&mut entry.callbacks);
-        let callbacks = (!callbacks.is_empty()).then_some(callbacks);
-        (callbacks, entry.holds == 0)
+        let mut foreign = Vec::new();
+        callbacks.for_each(|callback| match callback {
+            DoneCallback::Wake(waiter) => foreign.extend(self.wake_slot(waiter).1),
+            DoneCallback::Call(callback) => {
+                self.callbacks[callback as usize].queued = true;
+                self.ready.push(Entry::callback(callback));
+            }
+        });
+        let freed = idle.then(|| self.free(slot));
+        Finished { foreign, freed }
     }
 
     /// Gives an eager task its place among the tasks: behind those that it has made.

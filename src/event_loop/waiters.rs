@@ -31,14 +31,6 @@ impl Core {
         woken
     }
 
-    /// Completes the waiter in a slot.
-    pub(crate) fn wake_slot(&self, slot: u32) {
-        let (_, foreign) = self.state.borrow_mut().wake_slot(slot);
-        if let Some(waker) = foreign {
-            waker.wake();
-        }
-    }
-
     /// Completes a waiter of one of the crate's primitives.
     pub(crate) fn wake(&self, key: WaiterKey) -> bool {
         self.wake_waiter(key.slot, key.generation)
@@ -153,15 +145,6 @@ impl Wait {
         Waited::Still
     }
 
-    /// Says whether a cancel request of the waiting task was passed on to what it waits for.
-    pub(crate) fn was_forwarded(&self, core: &Core) -> bool {
-        let state = core.state.borrow();
-        let waiter = self
-            .key
-            .and_then(|key| state.waiters.get(key.slot as usize));
-        waiter.is_some_and(|waiter| waiter.forwarded)
-    }
-
     /// Says whether the wait was completed, seen or not.
     pub(crate) fn is_woken(&self, core: &Core) -> bool {
         self.key
@@ -171,33 +154,9 @@ impl Wait {
     /// Ends the wait.
     pub(crate) fn stop(&mut self) {
         let Some(key) = self.key.take() else { return };
-        let Some(core) = core::try_own(key.serial) else {
-            return;
-        };
-        let _waker = {
-            let state = &mut *core.state.borrow_mut();
-            let waiter = state.waiters.get(key.slot as usize);
-            if waiter.is_none_or(|waiter| waiter.generation != key.generation) {
-                return;
-            }
-            let waiter = state.waiters.remove(key.slot as usize);
-            match waiter.on() {
-                _ if waiter.state == WaiterState::Woken => {}
-                On::Timer => {
-                    state.timers.cancel();
-                    state.sweep_timers();
-                }
-                On::Future(slot, id) => {
-                    let callback = DoneCallback::Wake(key.slot);
-                    let target = state.slots.get_mut(slot as usize);
-                    if let Some(target) = target.filter(|target| target.id as u32 == id) {
-                        target.callbacks.remove(callback);
-                    }
-                }
-                On::Resource(_) | On::Tasks(_) => {}
-            }
-            waiter.waker
-        };
+        if let Some(core) = core::try_own(key.serial) {
+            let _waker = core.state.borrow_mut().remove_waiter(key);
+        }
     }
 }
 
@@ -235,10 +194,34 @@ impl core::State {
         }
     }
 
+    /// Removes a waiter; gives back its waker, to be dropped when the state is no longer borrowed.
+    fn remove_waiter(&mut self, key: WaiterKey) -> Option<Waker> {
+        let waiter = self.waiters.get(key.slot as usize);
+        if waiter.is_none_or(|waiter| waiter.generation != key.generation) {
+            return None;
+        }
+        let waiter = self.waiters.remove(key.slot as usize);
+        match waiter.on() {
+            _ if waiter.state == WaiterState::Woken => {}
+            On::Timer => {
+                self.timers.cancel();
+                self.sweep_timers();
+            }
+            On::Future(slot, id) => {
+                let target = self.slots.get_mut(slot as usize);
+                if let Some(target) = target.filter(|target| target.id as u32 == id) {
+                    target.callbacks.remove(DoneCallback::Wake(key.slot));
+                }
+            }
+            On::Resource(_) | On::Tasks(_) => {}
+        }
+        waiter.waker
+    }
+
     /// Completes the waiter in a slot. Says whether it was still waiting; a foreign waker must be
     /// woken when the state is no longer borrowed.
     #[inline]
-    fn wake_slot(&mut self, slot: u32) -> (bool, Option<Waker>) {
+    pub(crate) fn wake_slot(&mut self, slot: u32) -> (bool, Option<Waker>) {
         let Some(waiter) = self.waiters.get_mut(slot as usize) else {
             return (false, None);
         };
@@ -347,15 +330,19 @@ pub(crate) fn poll_done(
             Poll::Pending
         }
         Waited::Over => {
-            if wait.was_forwarded(core) {
-                let state = &mut *core.state.borrow_mut();
+            let state = &mut *core.state.borrow_mut();
+            let waiter = wait.key.map(|waiter| &state.waiters[waiter.slot as usize]);
+            if waiter.is_some_and(|waiter| waiter.forwarded) {
                 let cancelled = state.outcome(key).and_then(Result::err);
                 if let Some(cancelled) = cancelled.as_ref().and_then(TaskError::cancelled) {
                     state.raise(cancelled.clone());
                     return Poll::Pending;
                 }
             }
-            wait.stop();
+            // It was woken, so its waker is gone.
+            if let Some(waiter) = wait.key.take() {
+                state.remove_waiter(waiter);
+            }
             Poll::Ready(())
         }
         Waited::Not => {

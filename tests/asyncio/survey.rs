@@ -15,8 +15,8 @@ const SHOWN: usize = 10;
 pub(crate) struct Survey {
     programs: usize,
     runs: usize,
-    /// How many of the runs came to a point at which nothing could go on.
-    stood_still: usize,
+    /// How many of the runs had to be rescued from a deadlock.
+    deadlocked: usize,
     problems: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ impl Survey {
     }
 
     /// Runs one program under one seed.
-    pub(crate) fn run(&mut self, program: &Program, seed: u64) {
+    fn run(&mut self, program: &Program, seed: u64) {
         self.runs += 1;
         let sim = Sim::new().seed(seed).strategy(Strategy::random());
         let (trace, mut problems) = watched(program, &sim);
@@ -51,8 +51,8 @@ impl Survey {
         }
         let limit = trace.iter().find(|line| line.contains("event=limit"));
         problems.extend(limit.map(|limit| format!("it ran out of something: {limit}")));
-        let still = trace.iter().any(|line| line.contains("event=deadlock:"));
-        self.stood_still += usize::from(still);
+        let deadlocked = trace.iter().any(|line| line.contains("event=deadlock:"));
+        self.deadlocked += usize::from(deadlocked);
         let named = problems
             .into_iter()
             .map(|problem| format!("program {}, seed {seed}: {problem}", program.pid));
@@ -72,10 +72,10 @@ impl fmt::Display for Survey {
         }
         write!(
             f,
-            "{} programs, {} runs, {} of them stood still, {} problems",
+            "{} programs, {} runs, {} of them with a deadlock, {} problems",
             self.programs,
             self.runs,
-            self.stood_still,
+            self.deadlocked,
             self.problems.len()
         )
     }

@@ -7,13 +7,14 @@
 //! still.
 
 mod books;
-mod family;
-mod kin;
+mod census;
+mod climber;
 mod primitives;
 mod quiescence;
 mod scopes;
 mod shelf;
 mod step;
+mod tree;
 mod worker;
 
 use std::collections::BTreeMap;

@@ -91,7 +91,8 @@ pub(super) fn workloads(theme: Theme) -> impl Strategy<Value = Workload> {
         Just(Manner::Cleans),
         Just(Manner::Persists)
     ];
-    let workers = vec((manner, vec(steps(theme), 1..6)), 2..=MAX_WORKERS);
+    let script = vec(phrases(theme), 1..4).prop_map(|phrases| phrases.concat());
+    let workers = vec((manner, script), 2..=MAX_WORKERS);
     let kind = prop_oneof![Just(Kind::Fifo), Just(Kind::Lifo), Just(Kind::Smallest)];
     let capacity = prop_oneof![3 => (1_usize..3).prop_map(Some), 1 => Just(None)];
     let rest = (kind, capacity, 1_usize..3, 1_usize..4);
@@ -107,6 +108,19 @@ pub(super) fn workloads(theme: Theme) -> impl Strategy<Value = Workload> {
     )
 }
 
+/// Draws a few steps that belong together: one, or one that may wake someone who has waited for
+/// some time, and at the same moment a cancellation of who may be the same.
+fn phrases(theme: Theme) -> BoxedStrategy<Vec<Step>> {
+    let step = steps(theme).prop_map(|step| vec![step]);
+    if theme == Theme::CalmMeetings {
+        return step.boxed();
+    }
+    let cancel = (0..MAX_WORKERS).prop_map(Step::Cancel);
+    let trap = (0_u64..3, own_steps(theme), cancel)
+        .prop_map(|(pause, step, cancel)| vec![Step::Pause(pause), step, cancel]);
+    prop_oneof![3 => step, 2 => trap].boxed()
+}
+
 fn steps(theme: Theme) -> BoxedStrategy<Step> {
     let pause = (0_u64..3).prop_map(Step::Pause);
     let own = own_steps(theme);
@@ -115,7 +129,7 @@ fn steps(theme: Theme) -> BoxedStrategy<Step> {
     }
     let cancel = (0..MAX_WORKERS).prop_map(Step::Cancel);
     let abort = (0..MAX_WORKERS).prop_map(Step::Abort);
-    let leaf = prop_oneof![6 => pause, 8 => cancel, 1 => abort, 20 => own];
+    let leaf = prop_oneof![6 => pause, 4 => cancel, 1 => abort, 20 => own];
     leaf.prop_recursive(2, 8, 3, move |inner| {
         let inside = || vec(inner.clone(), 0..3);
         let within = (0_u64..3, inside()).prop_map(|(limit, steps)| Step::Within(limit, steps));
