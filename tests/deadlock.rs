@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use simrun::assure::FailureKind;
-use simrun::sync::{Event, Lock, Queue, Semaphore};
+use simrun::sync::{Barrier, Event, Lock, Queue, Semaphore};
 use simrun::time::{millis, sleep};
 use simrun::{Promise, Sim, gather, spawn, task};
 
@@ -95,6 +95,38 @@ fn every_kind_of_wait_is_named() {
     promise waits for a promise []
     foreign waits for something outside the loop []
     "#);
+}
+
+#[test]
+fn a_ring_is_found_through_any_of_those_that_are_awaited() {
+    let run = Sim::new().run(|| async {
+        let lock = Arc::new(Lock::new(()).named("door"));
+        let theirs = lock.clone();
+        let stuck = spawn(std::future::pending::<()>()).name("stuck");
+        let waits = spawn(async move { drop(theirs.acquire().await) }).name("waits");
+        let _guard = lock.acquire().await;
+        gather((stuck, waits)).await.unwrap();
+    });
+    let failure = run.failure().unwrap();
+    let deadlock = failure.deadlock().unwrap();
+    assert_eq!(deadlock.ring().unwrap(), ["main", "waits"]);
+    let text = failure.to_string();
+    assert!(
+        text.contains("stuck waits for something outside the loop\n"),
+        "since when is not known: {text}"
+    );
+}
+
+#[test]
+fn a_barrier_is_called_by_its_name_and_reports_where_its_caller_waits() {
+    let run = Sim::new().run(|| async {
+        let barrier = Barrier::new(2).named("start");
+        barrier.wait().await.unwrap();
+    });
+    let blocked = &run.failure().unwrap().deadlock().unwrap().blocked()[0];
+    assert_eq!(blocked.waits, "for barrier `start`");
+    let at = blocked.waits_at.as_ref().unwrap();
+    assert!(at.starts_with("tests/deadlock.rs"), "{at}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use simrun::task::{
     TaskGroup, TaskRef, WaitFor, Yield,
 };
 use simrun::time::{Instant, Interval, Sleep, SystemTime, Timeout, TimeoutScope, WaitForTask};
-use simrun::{Cancelled, Promise, Sim, TaskError, event_loop, task, time};
+use simrun::{Cancelled, Promise, Run, Sim, Strategy, TaskError, event_loop, task, time};
 
 fn is_send_and_sync<T: Send + Sync>() {}
 
@@ -61,6 +61,13 @@ fn tools_and_their_guards_are_send_and_sync() {
         Get<'static, Bytes>,
         QueueJoin<'static, Bytes>,
     )>();
+}
+
+#[test]
+fn a_sim_its_strategy_and_its_run_can_go_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send_and_sync::<(Sim, Strategy)>();
+    is_send::<Run<Cell<u8>>>();
 }
 
 #[test]

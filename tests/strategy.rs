@@ -3,16 +3,19 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use simrun::strategy::{Access, Choose, EntityId, Touch, Turn};
 use simrun::sync::{Lock, Tracked};
 use simrun::time::{millis, sleep};
 use simrun::{Sim, Strategy, event_loop, gather, spawn, task};
 
+/// What a strategy was told, step by step.
+type Told = Arc<Mutex<Vec<(EntityId, Vec<Touch>)>>>;
+
 /// Always takes the last candidate, and writes down what it is told.
 struct Last {
-    told: Rc<RefCell<Vec<(EntityId, Vec<Touch>)>>>,
+    told: Told,
 }
 
 impl Choose for Last {
@@ -35,12 +38,13 @@ impl Choose for Last {
 
     fn observe(&mut self, entity: EntityId, touches: &[Touch]) {
         if !touches.is_empty() {
-            self.told.borrow_mut().push((entity, touches.to_vec()));
+            let told = (entity, touches.to_vec());
+            self.told.lock().unwrap().push(told);
         }
     }
 }
 
-fn last(told: &Rc<RefCell<Vec<(EntityId, Vec<Touch>)>>>) -> Strategy {
+fn last(told: &Told) -> Strategy {
     let told = told.clone();
     Strategy::custom("last", move |_| Box::new(Last { told: told.clone() }))
 }
@@ -50,7 +54,7 @@ fn a_task_may_be_delayed_but_never_overtakes_a_callback_queued_before_it() {
     let order = Rc::new(RefCell::new(Vec::new()));
     let log = order.clone();
     let run = Sim::new()
-        .strategy(last(&Rc::default()))
+        .strategy(last(&Told::default()))
         .run(|| async move {
             let write = move |name| {
                 let log = log.clone();
@@ -96,13 +100,13 @@ fn footprints_name_the_same_resource_in_every_run() {
         assert_eq!(value.read(|value| *value), 2);
     };
     let footprints = |seed| {
-        let told = Rc::default();
+        let told = Told::default();
         Sim::new()
             .seed(seed)
             .strategy(last(&told))
             .run(program)
             .unwrap();
-        told.take()
+        std::mem::take(&mut *told.lock().unwrap())
     };
     let first = footprints(1);
     assert_eq!(

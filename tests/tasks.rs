@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures::StreamExt;
+use simrun::event_loop::EventLoop;
 use simrun::sync::{Event, Lock, Queue};
 use simrun::task::{self, Until, cancellable, gather_keeping_errors, shield};
 use simrun::time::{Elapsed, Timeout, millis, now, secs, sleep, timeout, wait_for};
@@ -450,4 +451,49 @@ fn a_promise_keeps_its_state_and_wakes_in_order() {
         gather(readers).await.unwrap();
         assert_eq!(*order.borrow(), [(0, "x"), (1, "x"), (2, "x")]);
     });
+}
+
+#[test]
+fn a_task_of_a_group_says_where_it_was_spawned() {
+    simrun::run(async {
+        let body = |group: task::TaskGroup| async move {
+            let _naps = (
+                group.spawn(sleep(secs(1))),
+                group.try_spawn(async {
+                    sleep(secs(1)).await;
+                    Ok::<_, Elapsed>(())
+                }),
+            );
+            let dump = task::dump();
+            let places = dump.blocked().iter().map(|task| task.spawned_at.clone());
+            places.collect::<Vec<_>>()
+        };
+        for place in task::group(body).await.unwrap() {
+            assert!(place.starts_with("tests/tasks.rs"), "{place}");
+        }
+    });
+}
+
+#[test]
+#[should_panic(expected = "polled after it had given its items back")]
+fn a_wait_polled_after_it_is_over_says_so() {
+    simrun::run(async {
+        let mut wait = std::pin::pin!(task::wait([spawn(async {})], Until::AllCompleted));
+        wait.as_mut().await;
+        wait.await;
+    });
+}
+
+#[test]
+fn a_limit_that_halts_a_loop_as_its_task_ends_leaves_nothing_to_stop_the_next_run() {
+    for limit in 1..10 {
+        let event_loop = EventLoop::with(&Sim::new().max_steps(limit));
+        let first = event_loop.within(|| spawn(async {}));
+        let second = event_loop.within(|| spawn(sleep(secs(1))));
+        let _ = event_loop.run_until_done(&first);
+        let failure = event_loop.run_until_done(&second).err();
+        let stopped = failure.is_some_and(|failure| failure.message().contains("was stopped"));
+        assert!(!stopped, "after {limit} steps");
+        event_loop.within(|| drop((first, second)));
+    }
 }

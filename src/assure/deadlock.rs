@@ -1,5 +1,6 @@
 //! Deadlocks: who waits for what, held by whom.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::time::Instant;
@@ -15,12 +16,20 @@ pub struct Blocked {
     pub held_by: Vec<String>,
     /// The names of the tasks it awaits.
     pub awaits: Vec<String>,
-    /// Since when it has been waiting.
-    pub since: Instant,
+    /// Since when it has been waiting, if it waits for something that the loop knows.
+    pub since: Option<Instant>,
     /// Where it was spawned, as `file:line:column`.
     pub spawned_at: String,
     /// Where it waits, as `file:line:column`; unknown for futures from other crates.
     pub waits_at: Option<String>,
+}
+
+impl Blocked {
+    /// Goes through the names of the tasks that could let it go on.
+    fn waits_for(&self) -> impl Iterator<Item = &str> {
+        let tasks = self.held_by.iter().chain(&self.awaits);
+        tasks.map(String::as_str)
+    }
 }
 
 /// A moment at which nothing can ever happen again, and tasks are still waiting.
@@ -37,22 +46,31 @@ impl Deadlock {
 
     /// Returns a ring of tasks each of which waits for the next, if there is one.
     pub fn ring(&self) -> Option<Vec<&str>> {
-        let holder = |task: &str| {
-            let blocked = self.blocked.iter().find(|blocked| blocked.task == task)?;
-            blocked
-                .held_by
-                .iter()
-                .chain(&blocked.awaits)
-                .next()
-                .map(String::as_str)
-        };
+        // The first of those that share a name stands for it.
+        let by_name: BTreeMap<&str, &Blocked> = self
+            .blocked
+            .iter()
+            .rev()
+            .map(|blocked| (blocked.task.as_str(), blocked))
+            .collect();
+        let mut seen = BTreeSet::new();
         for start in &self.blocked {
-            let mut ring = vec![start.task.as_str()];
-            while let Some(next) = ring.last().and_then(|last| holder(last)) {
-                if let Some(first) = ring.iter().position(|task| *task == next) {
-                    return Some(ring.split_off(first));
+            let mut path = Vec::new();
+            if seen.insert(start.task.as_str()) {
+                path.push((start.task.as_str(), start.waits_for()));
+            }
+            while let Some((_, others)) = path.last_mut() {
+                let Some(other) = others.next() else {
+                    path.pop();
+                    continue;
+                };
+                if !seen.insert(other) {
+                    if let Some(first) = path.iter().position(|(task, _)| *task == other) {
+                        return Some(path[first..].iter().map(|(task, _)| *task).collect());
+                    }
+                } else if let Some(blocked) = by_name.get(other) {
+                    path.push((other, blocked.waits_for()));
                 }
-                ring.push(next);
             }
         }
         None
@@ -78,7 +96,10 @@ impl fmt::Display for Deadlock {
             if !blocked.held_by.is_empty() {
                 write!(f, ", held by {}", blocked.held_by.join(" and "))?;
             }
-            writeln!(f, ", since {}", blocked.since)?;
+            if let Some(since) = blocked.since {
+                write!(f, ", since {since}")?;
+            }
+            writeln!(f)?;
             if let Some(at) = &blocked.waits_at {
                 writeln!(f, "      waits at   {at}")?;
             }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Choice, Domain, Site, SiteKey, Stream};
+use super::{Choice, Domain, Site, SiteKey, Stream, mix};
 use crate::event_loop::core;
 
 /// Draws a number from `0..bound`. The default, when a plan says nothing, is 0.
@@ -90,41 +90,29 @@ pub(crate) fn decide(label: &str, alternatives: u64, draw: impl FnOnce(&mut Stre
     let core = core::current();
     let (path, nth) = core.count_draw(label);
     let task = path.hash();
-    core.with_chance(|chance| {
-        if !chance.is_following() {
-            let number = draw(chance.stream(Domain::User));
-            if number != 0 {
-                let site = || Site::User {
-                    task: path,
-                    label: label.to_owned(),
-                    nth,
-                };
-                chance.note(|| (site(), Choice::Number(number)));
+    let key = SiteKey::user(task, label, nth);
+    let site = || Site::User {
+        task: path,
+        label: label.to_owned(),
+        nth,
+    };
+    let number = core.with_chance(|chance| {
+        let number = if chance.is_following() {
+            match chance.planned(key) {
+                Some(&Choice::Number(number)) if number < alternatives => {
+                    chance.meet(key);
+                    number
+                }
+                _ => 0,
             }
-            return number;
+        } else {
+            draw(chance.stream(Domain::User))
+        };
+        if number != 0 {
+            chance.note(|| (site(), Choice::Number(number)));
         }
-        match chance.planned(SiteKey::user(task, label, nth)) {
-            None => 0,
-            Some(Choice::Number(number)) if number < alternatives => {
-                let site = || Site::User {
-                    task: path,
-                    label: label.to_owned(),
-                    nth,
-                };
-                chance.note(|| (site(), Choice::Number(number)));
-                number
-            }
-            Some(other) => {
-                chance.unmeet(
-                    Site::User {
-                        task: path,
-                        label: label.to_owned(),
-                        nth,
-                    },
-                    other,
-                );
-                0
-            }
-        }
-    })
+        number
+    });
+    core.state.borrow_mut().fingerprint.add(mix(task, number));
+    number
 }

@@ -32,7 +32,7 @@ pub(crate) struct Chance {
     written: Option<Plan>,
 }
 
-/// A plan being followed, and which of its decisions have come up so far.
+/// A plan being followed: those of its decisions that were not taken yet.
 struct Follow {
     choices: BTreeMap<SiteKey, (Site, Choice)>,
 }
@@ -74,13 +74,17 @@ impl Chance {
         self.streams[domain as usize].get_or_insert_with(|| Box::new(Stream::new(seed, domain)))
     }
 
-    /// Looks up what the followed plan decides here, and marks the decision as met.
-    pub(crate) fn planned(&mut self, site: SiteKey) -> Option<Choice> {
-        let follow = self.follows.as_mut()?;
-        if follow.choices.is_empty() {
-            return None;
+    /// Looks up what the followed plan decides here.
+    pub(crate) fn planned(&self, site: SiteKey) -> Option<&Choice> {
+        let (_, choice) = self.follows.as_ref()?.choices.get(&site)?;
+        Some(choice)
+    }
+
+    /// Marks a decision of the followed plan as met: it was taken.
+    pub(crate) fn meet(&mut self, site: SiteKey) {
+        if let Some(follow) = &mut self.follows {
+            follow.choices.remove(&site);
         }
-        follow.choices.remove(&site).map(|(_, choice)| choice)
     }
 
     /// Writes a decision down, if anyone asked for the plan.
@@ -99,13 +103,6 @@ impl Chance {
             .iter()
             .flat_map(|follow| follow.choices.values());
         choices.map(|(site, _)| site.clone()).collect()
-    }
-
-    /// Puts a planned choice back that could not be taken.
-    pub(crate) fn unmeet(&mut self, site: Site, choice: Choice) {
-        if let Some(follow) = &mut self.follows {
-            follow.choices.insert(site.key(), (site, choice));
-        }
     }
 
     pub(crate) fn take_plan(&mut self) -> Option<Plan> {

@@ -138,7 +138,9 @@ impl fmt::Display for Site {
                 since: 0,
             } => write!(f, "schedule {after}#{step}"),
             Self::Schedule { after, step, since } => write!(f, "schedule {after}#{step}+{since}"),
-            Self::User { task, label, nth } => write!(f, "user {task}#{nth} {label}"),
+            Self::User { task, label, nth } => {
+                write!(f, "user {task}#{nth} {}", escape(label))
+            }
         }
     }
 }
@@ -208,12 +210,36 @@ fn parse_site(text: &str) -> Option<Site> {
             let (nth, label) = rest.split_once(' ')?;
             Some(Site::User {
                 task: path,
-                label: label.to_owned(),
+                label: unescape(label)?,
                 nth: nth.parse().ok()?,
             })
         }
         _ => None,
     }
+}
+
+/// Writes a label in one line.
+fn escape(label: &str) -> String {
+    let label = label.replace('\\', r"\\");
+    label.replace('\n', r"\n").replace('\r', r"\r")
+}
+
+/// Reads a label that was written in one line.
+fn unescape(text: &str) -> Option<String> {
+    let mut label = String::new();
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        label.push(match letter {
+            '\\' => match letters.next()? {
+                '\\' => '\\',
+                'n' => '\n',
+                'r' => '\r',
+                _ => return None,
+            },
+            letter => letter,
+        });
+    }
+    Some(label)
 }
 
 fn parse_choice(text: &str) -> Option<Choice> {

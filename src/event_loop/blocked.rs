@@ -47,7 +47,7 @@ impl State {
             awaits: waiter
                 .map(|waiter| self.awaited(waiter.on()))
                 .unwrap_or_default(),
-            since: Instant::from_nanos(waiter.map_or(0, |waiter| waiter.since)),
+            since: waiter.map(|waiter| Instant::from_nanos(waiter.since)),
             spawned_at: place(entry.spawned),
             waits_at: waiter.map(|waiter| place(waiter.at)),
         }

@@ -20,6 +20,8 @@ pub(crate) struct Callback {
     pub(crate) subject: Option<Key>,
     pub(crate) locals: Locals,
     pub(crate) path: u32,
+    /// Hash of the path, which with the generation names the callback in the fingerprint.
+    pub(crate) path_hash: u64,
     /// A timer, not a place in the queue, will bring it up.
     pub(crate) timed: bool,
     /// It stands in the ready queue, which will give the slot back.
@@ -94,7 +96,8 @@ impl State {
     ) -> CallbackKey {
         self.generation += 1;
         let generation = self.generation as u32;
-        let (locals, path) = (self.locals.clone(), self.path());
+        let (path, path_hash) = self.path_and_hash();
+        let locals = self.locals.clone();
         self.paths.hold(path);
         let call = Some(call);
         let (timed, queued) = (false, false);
@@ -104,6 +107,7 @@ impl State {
             subject,
             locals,
             path,
+            path_hash,
             timed,
             queued,
         };

@@ -5,7 +5,7 @@
 //! delivered at its next step instead of whatever it was waiting for.
 
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Context, Waker};
 
 use super::core::{Core, State};
 use super::step;
@@ -23,7 +23,8 @@ impl Core {
             if !state.takes_cancel(key) {
                 return false;
             }
-            state.fingerprint.add(u64::from(key.slot) ^ 0xCA);
+            let hash = state.slots[key.slot as usize].path_hash;
+            state.fingerprint.add(hash ^ 0xCA);
             if state.trace.is_some() {
                 let name = state.name(key.slot);
                 state.record(self.now(), || EventKind::Cancelled(name));
@@ -74,6 +75,67 @@ impl Core {
         }
     }
 
+    /// Cancels what a scope of a task encloses. If that is all that the task waits for, this is a
+    /// cancel request to the task as any other; if the scope stands beside other futures, the
+    /// request is kept for the scope's next turn. Returns a waker to be woken for that.
+    #[must_use]
+    pub(crate) fn cancel_within(&self, task: Key, target: &mut Target) -> Option<Waker> {
+        let whole = {
+            let state = &mut *self.state.borrow_mut();
+            let slot = state.slot(task).filter(|slot| !slot.is_done())?;
+            let same = slot.waiting == target.waiting && slot.waiting.one().is_some();
+            let whole = same || slot.flags.any(Flags::MUST_CANCEL);
+            if !whole {
+                slot.cancelling += 1;
+            }
+            whole
+        };
+        if whole {
+            self.cancel(task, None);
+            return None;
+        }
+        target.pending = true;
+        target.waker.take()
+    }
+
+    /// Begins a turn of a scope: says what the task waits for from here on, and has a kept request
+    /// delivered within.
+    pub(crate) fn begin_scope(&self, target: &mut Target) -> Scope {
+        let state = &mut *self.state.borrow_mut();
+        let pending = std::mem::take(&mut target.pending);
+        let outer = state.current.map_or(Waiting::UNKNOWN, |slot| {
+            let waiting = &mut state.slots[slot as usize].waiting;
+            std::mem::replace(waiting, Waiting::UNKNOWN)
+        });
+        let targeted = pending && !step::is_delivering();
+        if targeted {
+            state.deliver(Cancelled::new());
+        }
+        Scope { outer, targeted }
+    }
+
+    /// Ends a turn of a scope.
+    pub(crate) fn end_scope(&self, scope: Scope, target: &mut Target, cx: &Context<'_>) {
+        {
+            let state = &mut *self.state.borrow_mut();
+            if scope.targeted {
+                state.take_delivery();
+            }
+            if let Some(slot) = state.current {
+                let waiting = &mut state.slots[slot as usize].waiting;
+                target.waiting = *waiting;
+                *waiting = scope.outer.and(*waiting);
+            }
+        }
+        if target
+            .waker
+            .as_ref()
+            .is_none_or(|waker| !waker.will_wake(cx.waker()))
+        {
+            target.waker = Some(cx.waker().clone());
+        }
+    }
+
     /// Orders a task to stop: its future is dropped at its next turn.
     pub(crate) fn abort(&self, key: Key) {
         let state = &mut *self.state.borrow_mut();
@@ -91,10 +153,14 @@ impl Core {
             return 0;
         };
         slot.cancelling = slot.cancelling.saturating_sub(1);
-        if slot.cancelling == 0 {
+        let left = slot.cancelling;
+        if left == 0 {
             slot.flags.clear(Flags::MUST_CANCEL);
+            if state.current == Some(key.slot) {
+                state.take_delivery();
+            }
         }
-        slot.cancelling
+        left
     }
 }
 
@@ -172,6 +238,12 @@ impl State {
         if waiter.state != WaiterState::Pending {
             return Forwarded::No;
         }
+        // Only what the task itself waits for: a future that is shared, or driven by another one
+        // within the task, has a waker of its own.
+        let owner = waiter.waker.as_ref().and_then(super::waker::word);
+        if owner.is_none_or(|owner| owner.slot() != slot) {
+            return Forwarded::No;
+        }
         if let On::Future(target, id) = waiter.on() {
             let found = self
                 .slots
@@ -225,6 +297,35 @@ impl State {
         self.raising = Some(cancelled);
     }
 
+    /// Has a cancellation raised in the next suspended future that is polled in this step, or in
+    /// the innermost region that suspends around a future from elsewhere.
+    pub(crate) fn deliver(&mut self, cancelled: Cancelled) {
+        step::set_delivering(true);
+        self.delivering = Some(cancelled);
+    }
+
+    /// Takes the cancellation that waits to be raised, if there is one.
+    #[inline]
+    pub(crate) fn take_delivery(&mut self) -> Option<Cancelled> {
+        if !step::is_delivering() {
+            return None;
+        }
+        step::set_delivering(false);
+        self.delivering.take()
+    }
+
+    /// Raises the cancellation that waits for it, if there is one, in the future that asks.
+    #[inline]
+    pub(crate) fn raise_delivery(&mut self) -> bool {
+        match self.take_delivery() {
+            Some(cancelled) => {
+                self.raise(cancelled);
+                true
+            }
+            None => false,
+        }
+    }
+
     /// Receives the cancellation that goes up through the current step, if there is one.
     #[inline]
     pub(crate) fn receive(&mut self) -> Option<Cancelled> {
@@ -233,6 +334,13 @@ impl State {
         }
         step::set_raising(false);
         self.raising.take()
+    }
+
+    /// Takes the cancellation that ends the current step, raised or not.
+    pub(crate) fn take_cancelled(&mut self) -> Option<Cancelled> {
+        let raised = self.receive();
+        let delivery = self.take_delivery();
+        raised.or(delivery)
     }
 
     /// Returns how a future ended, and marks its error as seen.
@@ -249,6 +357,31 @@ impl State {
             Progress::Cancelled => Some(Err(slot.make_cancelled().into())),
         }
     }
+}
+
+/// A piece of a task that cancels what it encloses, such as a timeout: what its cancelling side
+/// knows of its last turn.
+pub(crate) struct Target {
+    waiting: Waiting,
+    waker: Option<Waker>,
+    /// The request waits for the scope's next turn.
+    pending: bool,
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self {
+            waiting: Waiting::UNKNOWN,
+            waker: None,
+            pending: false,
+        }
+    }
+}
+
+/// One turn of such a piece.
+pub(crate) struct Scope {
+    outer: Waiting,
+    targeted: bool,
 }
 
 /// Where a cancel request has gone.

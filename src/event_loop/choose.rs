@@ -81,9 +81,7 @@ impl Turn<'_> {
         match self.ready.candidate(index).kind() {
             Kind::Task(slot) => EntityId::task(self.slots[slot as usize].path_hash),
             Kind::Timer(timer) => EntityId::timer(self.paths.hash(self.owner(timer))),
-            Kind::Callback(slot) => {
-                EntityId::callback(self.paths.hash(self.callbacks[slot as usize].path))
-            }
+            Kind::Callback(slot) => EntityId::callback(self.callbacks[slot as usize].path_hash),
         }
     }
 
@@ -94,17 +92,13 @@ impl Turn<'_> {
 
     /// Returns the candidate that the followed plan names here, if it names one that is there.
     pub(crate) fn planned(&mut self) -> Option<usize> {
-        let site = self.site;
-        let choice = self
-            .chance
-            .planned(SiteKey::schedule(site.hash, site.step, site.since))?;
+        let site = SiteKey::schedule(self.site.hash, self.site.step, self.site.since);
+        let choice = self.chance.planned(site)?;
         let mut entries = self.ready.in_order();
-        let index = entries.position(|entry| self.choice(entry) == choice);
+        let index = entries.position(|entry| self.choice(entry) == *choice)?;
         drop(entries);
-        if index.is_none() {
-            self.chance.unmeet(self.site.site(), choice);
-        }
-        index
+        self.chance.meet(site);
+        Some(index)
     }
 
     /// Names a candidate for a plan.
@@ -131,11 +125,8 @@ impl Turn<'_> {
     fn owner(&self, timer: Timer) -> u32 {
         match timer.target() {
             Target::Waiter(slot, generation) => {
-                let waiter = self.waiters.get(slot as usize);
-                let waiter = waiter.filter(|waiter| waiter.generation == generation);
-                let word = waiter.and_then(|waiter| super::waker::word(waiter.waker.as_ref()?));
-                let task = word.and_then(|word| self.slots.get(word.slot() as usize));
-                task.map_or(super::paths::ROOT, |slot| slot.path)
+                let task = sleeper(self.slots, self.waiters, slot, generation);
+                task.map_or(super::paths::ROOT, |task| task.path)
             }
             Target::Callback(slot, generation) => {
                 let callback = self.callbacks.get(slot as usize);
@@ -144,6 +135,19 @@ impl Turn<'_> {
             }
         }
     }
+}
+
+/// Returns the task that a waiter wakes, if the waiter is still there and its waker is ours.
+pub(super) fn sleeper<'a>(
+    slots: &'a Slab<Slot>,
+    waiters: &Slab<Waiter>,
+    waiter: u32,
+    generation: u32,
+) -> Option<&'a Slot> {
+    let waiter = waiters.get(waiter as usize);
+    let waiter = waiter.filter(|waiter| waiter.generation == generation)?;
+    let word = super::waker::word(waiter.waker.as_ref()?)?;
+    slots.get(word.slot() as usize)
 }
 
 impl LastStep {

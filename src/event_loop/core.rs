@@ -30,7 +30,7 @@ use super::table::{Flags, Key, Slot, Waiter};
 use super::tasks::BoxedBody;
 use super::timers::Timers;
 use super::waker::Word;
-use crate::chance::{Chance, TaskPath};
+use crate::chance::{Chance, ROOT_HASH, SiteKey, TaskPath};
 use crate::error::Cancelled;
 use crate::time::Instant;
 use crate::trace::{Event, EventKind, Fingerprint, Trace};
@@ -73,6 +73,8 @@ pub(crate) struct State {
     pub(crate) caller: u32,
     /// The cancellation on its way up through the current step.
     pub(crate) raising: Option<Cancelled>,
+    /// The cancellation that is to be raised in the current step.
+    pub(crate) delivering: Option<Cancelled>,
     /// How many cancellable regions enclose the code that is running.
     pub(crate) depth: u32,
     pub(crate) locals: Locals,
@@ -104,7 +106,9 @@ pub(crate) struct State {
     pub(crate) trace: Option<Trace>,
     pub(crate) handler: Option<Handler>,
     pub(crate) reports: Vec<Report>,
-    pub(crate) draws: BTreeMap<Box<str>, u32>,
+    /// How often was drawn, by path and label: under the site of the first such draw. Kept when a
+    /// task ends, for its callbacks may still draw.
+    pub(crate) draws: BTreeMap<SiteKey, u32>,
     pub(crate) live_tasks: usize,
     pub(crate) hooks: Vec<ShutdownHook>,
     pub(crate) woken_from_outside: bool,
@@ -117,13 +121,25 @@ pub(crate) struct State {
 pub(crate) type ShutdownHook = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>>>;
 
 /// The last step a task made, which names the scheduling decisions that follow it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct LastStep {
     pub(crate) hash: u64,
     pub(crate) step: u32,
     pub(crate) since: u32,
     /// Spelled out only while a plan is written.
     pub(crate) path: Option<TaskPath>,
+}
+
+impl LastStep {
+    /// Names the decisions that come before the first step: they follow the loop itself.
+    fn none() -> Self {
+        Self {
+            hash: ROOT_HASH,
+            step: 0,
+            since: 0,
+            path: None,
+        }
+    }
 }
 
 impl Core {
@@ -156,6 +172,7 @@ impl Core {
             current: None,
             caller: super::paths::ROOT,
             raising: None,
+            delivering: None,
             depth: 0,
             locals: Locals::default(),
             refused: None,
@@ -163,7 +180,7 @@ impl Core {
             chance,
             keeps_order: chooser.as_ref().is_none_or(|chooser| chooser.keeps_order()),
             chooser,
-            site: LastStep::default(),
+            site: LastStep::none(),
             made_in_step: 0,
             next_id: 1,
             generation: 0,
@@ -215,22 +232,13 @@ impl Core {
         act(&mut state.locals)
     }
 
-    /// Counts a draw of the current task under `label`; returns its path and how many came before.
+    /// Counts a draw under `label`, of the current task or of a callback on its behalf; returns the
+    /// task's path and how many came before.
     pub(crate) fn count_draw(&self, label: &str) -> (TaskPath, u32) {
         let state = &mut *self.state.borrow_mut();
         let path = state.paths.path(state.path());
-        let nth = match state.current {
-            Some(slot) => {
-                let draws = &mut state.slots[slot as usize].rare().draws;
-                let place = draws.iter().position(|(other, _)| **other == *label);
-                let place = place.unwrap_or_else(|| {
-                    draws.push((label.into(), 0));
-                    draws.len() - 1
-                });
-                &mut draws[place].1
-            }
-            None => state.draws.entry(label.into()).or_insert(0),
-        };
+        let first = SiteKey::user(path.hash(), label, 0);
+        let nth = state.draws.entry(first).or_insert(0);
         *nth += 1;
         (path, *nth - 1)
     }
@@ -284,6 +292,17 @@ impl State {
     pub(crate) fn path(&self) -> u32 {
         self.current
             .map_or(self.caller, |slot| self.slots[slot as usize].path)
+    }
+
+    /// Returns the path on whose behalf code runs, and its hash.
+    pub(crate) fn path_and_hash(&self) -> (u32, u64) {
+        match self.current {
+            Some(slot) => {
+                let slot = &self.slots[slot as usize];
+                (slot.path, slot.path_hash)
+            }
+            None => (self.caller, self.paths.hash(self.caller)),
+        }
     }
 
     pub(crate) fn slot(&mut self, key: Key) -> Option<&mut Slot> {
@@ -357,6 +376,13 @@ static OUTSIDE: Mutex<Vec<Word>> = Mutex::new(Vec::new());
 static OUTSIDE_COUNT: AtomicUsize = AtomicUsize::new(0);
 /// Wakes of runs long ended may pile up here; more than this are not remembered.
 const MAX_OUTSIDE: usize = 1_024;
+
+/// Raises the cancellation that waits for a suspended future, if there is one, in the one that asks.
+#[inline]
+pub(crate) fn raise_delivery() -> bool {
+    step::is_delivering()
+        && try_current().is_some_and(|core| core.state.borrow_mut().raise_delivery())
+}
 
 /// Wakes the task that a waker's word names.
 #[inline]

@@ -29,6 +29,7 @@ mod waker;
 
 pub(crate) use callbacks::CallbackKey;
 pub use callbacks::{Handle, call_at, call_later, call_soon};
+pub(crate) use cancel::Target;
 pub use choose::{Choose, EntityId, Turn};
 pub use context::TaskLocal;
 pub(crate) use debug::never_awaited;

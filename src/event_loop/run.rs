@@ -7,13 +7,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::choose::sleeper;
 use super::core::Core;
 use super::limits::Halt;
 use super::ready::{Entry, Kind};
 use super::report::{Report, ReportKind};
 use super::tasks::BoxedBody;
 use super::timers::{Target, Timer};
-use crate::chance::mix;
+use crate::chance::{ROOT_HASH, mix};
 use crate::error::TaskError;
 use crate::panics;
 use crate::trace::EventKind;
@@ -136,7 +137,15 @@ impl Core {
         {
             let state = &mut *self.state.borrow_mut();
             state.site.since += 1;
-            state.fingerprint.add(mix(3, self.now.get()));
+            let owner = match timer.target() {
+                Target::Waiter(slot, generation) => {
+                    sleeper(&state.slots, &state.waiters, slot, generation)
+                }
+                // It is named when it is called.
+                Target::Callback(..) => None,
+            };
+            let owner = owner.map_or(ROOT_HASH, |task| task.path_hash);
+            state.fingerprint.add(mix(owner ^ 3, self.now.get()));
             if state.trace.is_some() {
                 state.record(self.now(), || EventKind::Fired);
             }
@@ -160,7 +169,8 @@ impl Core {
             state.site.since += 1;
             let mut callback = state.callbacks.remove(slot as usize);
             if callback.call.is_some() {
-                state.fingerprint.add(mix(4, self.now.get()));
+                let name = mix(callback.path_hash ^ 4, u64::from(callback.generation));
+                state.fingerprint.add(mix(name, self.now.get()));
                 if state.trace.is_some() && callback.subject.is_none() {
                     state.record(self.now(), || EventKind::Called);
                 }

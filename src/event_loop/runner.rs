@@ -124,7 +124,12 @@ impl EventLoop {
             state.slot(key).is_none_or(|slot| slot.is_done())
         };
         if result.is_err() || !done {
-            self.within(|| self.core.remove_done_callback(key, callback));
+            self.within(|| {
+                if !self.core.remove_done_callback(key, callback) {
+                    // It is queued, and would stop the next run.
+                    self.core.cancel_callback(callback);
+                }
+            });
         }
         if result.is_ok() && !done {
             let message = "the loop was stopped before its task was done";

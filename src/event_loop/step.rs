@@ -9,12 +9,20 @@ use super::waker::Word;
 struct Step {
     word: Cell<Word>,
     woken: Cell<bool>,
+    /// A cancellation goes up through the futures that are being polled.
     raising: Cell<bool>,
+    /// A cancellation waits for a suspended future that it can be raised in.
+    delivering: Cell<bool>,
 }
 
 thread_local! {
     static STEP: Step = const {
-        Step { word: Cell::new(Word::NOBODY), woken: Cell::new(false), raising: Cell::new(false) }
+        Step {
+            word: Cell::new(Word::NOBODY),
+            woken: Cell::new(false),
+            raising: Cell::new(false),
+            delivering: Cell::new(false),
+        }
     };
 }
 
@@ -23,12 +31,17 @@ pub(crate) struct Outer {
     word: Word,
     woken: bool,
     raising: bool,
+    delivering: bool,
 }
 
 /// Begins the step of the task that `word` names.
 #[inline]
 pub(crate) fn begin(word: Word) {
-    STEP.with(|step| step.word.set(word));
+    STEP.with(|step| {
+        step.word.set(word);
+        step.raising.set(false);
+        step.delivering.set(false);
+    });
 }
 
 /// Returns the word of the task whose step it is.
@@ -52,6 +65,7 @@ pub(crate) fn interrupt() -> Outer {
         word: step.word.replace(Word::NOBODY),
         woken: step.woken.replace(false),
         raising: step.raising.replace(false),
+        delivering: step.delivering.replace(false),
     })
 }
 
@@ -61,6 +75,7 @@ pub(crate) fn resume(outer: Outer) {
         step.word.set(outer.word);
         step.woken.set(outer.woken);
         step.raising.set(outer.raising);
+        step.delivering.set(outer.delivering);
     });
 }
 
@@ -87,4 +102,21 @@ pub(crate) fn is_raising() -> bool {
 #[inline]
 pub(crate) fn set_raising(raising: bool) {
     STEP.with(|step| step.raising.set(raising));
+}
+
+/// Says whether a cancellation waits to be raised.
+#[inline]
+pub(crate) fn is_delivering() -> bool {
+    STEP.with(|step| step.delivering.get())
+}
+
+#[inline]
+pub(crate) fn set_delivering(delivering: bool) {
+    STEP.with(|step| step.delivering.set(delivering));
+}
+
+/// Says whether the step would end the task if it suspended now.
+#[inline]
+pub(crate) fn is_cancelled() -> bool {
+    STEP.with(|step| step.raising.get() || step.delivering.get())
 }

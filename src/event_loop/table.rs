@@ -77,6 +77,23 @@ impl Waiting {
         }
     }
 
+    /// Takes a waiter away that is no more.
+    #[inline]
+    pub(crate) fn remove(&mut self, waiter: u32) {
+        if self.0 == waiter {
+            *self = Self::UNKNOWN;
+        }
+    }
+
+    /// Returns what a task waits for that waits for this and that.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::UNKNOWN, one) | (one, Self::UNKNOWN) => one,
+            (one, same) if one == same => one,
+            _ => Self::MANY,
+        }
+    }
+
     /// Returns the waiter, if the task waits for one and no more.
     pub(crate) fn one(self) -> Option<u32> {
         (self != Self::UNKNOWN && self != Self::MANY).then_some(self.0)
@@ -215,8 +232,6 @@ pub(crate) struct Rare {
     /// For an eager task, the id it would have if it had been made when its first step was over:
     /// its place among the tasks.
     pub(crate) place: Option<u64>,
-    /// How often the task has drawn, by label.
-    pub(crate) draws: Vec<(Box<str>, u32)>,
 }
 
 impl Slot {
@@ -305,7 +320,10 @@ impl Waiter {
 pub(crate) enum WaiterState {
     Pending,
     Woken,
+    /// It was cancelled, and its future has not heard of it.
     Cancelled,
+    /// It was cancelled, and its future has raised that.
+    Raised,
 }
 
 /// What a waiter waits for.

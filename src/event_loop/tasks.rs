@@ -4,30 +4,43 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use super::core::{Core, State};
-use super::paths::ROOT;
+use super::context::Locals;
+use super::core::{Core, LastStep, State};
 use super::ready::Entry;
 use super::report::{Report, ReportKind};
+use super::resources::Touch;
 use super::step;
 use super::table::{
     Body, DoneCallback, DoneCallbacks, End, Flags, Key, Kind, Rare, Slot, State as Progress,
     Waiting,
 };
 use super::waker::{self, MAX_SLOTS, Word};
-use crate::chance::{ROOT_HASH, mix};
+use crate::chance::mix;
 use crate::error::{Cancelled, TaskError};
 use crate::panics;
 use crate::trace::EventKind;
 
 pub(crate) type BoxedBody = Pin<Box<dyn Body>>;
 
+/// What a step within another one interrupts.
+struct Outer {
+    current: Option<u32>,
+    raising: Option<Cancelled>,
+    delivering: Option<Cancelled>,
+    depth: u32,
+    made_in_step: u32,
+    site: LastStep,
+    locals: Locals,
+    touches: Option<Vec<Touch>>,
+}
+
 impl Core {
     /// Makes a future that is completed by hand, or by others.
     pub(crate) fn add_promise(&self, kind: Kind, at: &'static Location<'static>) -> Key {
         let state = &mut *self.state.borrow_mut();
-        let path = state.path();
+        let (path, hash) = state.path_and_hash();
         state.paths.hold(path);
-        state.add(self.serial, kind, path, 0, at)
+        state.add(self.serial, kind, path, hash, at)
     }
 
     /// Makes a task; its first step is queued, or made at once if it is eager.
@@ -40,17 +53,8 @@ impl Core {
         let eager = eager && self.running.get();
         let key = {
             let state = &mut *self.state.borrow_mut();
-            let (path, hash) = match state.current {
-                Some(slot) => {
-                    let parent = &state.slots[slot as usize];
-                    state.paths.add(parent.path, parent.path_hash)
-                }
-                None if state.caller == ROOT => state.paths.add(ROOT, ROOT_HASH),
-                None => {
-                    let hash = state.paths.hash(state.caller);
-                    state.paths.add(state.caller, hash)
-                }
-            };
+            let (parent, parent_hash) = state.path_and_hash();
+            let (path, hash) = state.paths.add(parent, parent_hash);
             let key = state.add(self.serial, Kind::Task, path, hash, at);
             state.live_tasks += 1;
             state.fingerprint.add(hash ^ 1);
@@ -78,29 +82,36 @@ impl Core {
 
     /// Makes a step within the one that is being made, for a task that starts eagerly.
     fn step_within(&self, slot: u32) {
-        let outer = step::interrupt();
-        let (current, raising, depth, locals, body) = {
+        let marks = step::interrupt();
+        let (body, outer) = {
             let state = &mut *self.state.borrow_mut();
-            let current = state.current.take();
-            let locals = std::mem::take(&mut state.locals);
-            let (raising, depth) = (state.raising.take(), state.depth);
-            (
-                current,
-                raising,
-                depth,
-                locals,
-                state.begin_step(self, slot),
-            )
+            let outer = Outer {
+                current: state.current.take(),
+                raising: state.raising.take(),
+                delivering: state.delivering.take(),
+                depth: state.depth,
+                made_in_step: state.made_in_step,
+                site: state.site.clone(),
+                locals: std::mem::take(&mut state.locals),
+                touches: state.touches.as_mut().map(std::mem::take),
+            };
+            (state.begin_step(self, slot), outer)
         };
         if let Some(body) = body {
             self.step(slot, body);
         }
-        step::resume(outer);
-        let state = &mut *self.state.borrow_mut();
-        state.current = current;
-        state.raising = raising;
-        state.depth = depth;
-        state.locals = locals;
+        step::resume(marks);
+        let _inner = {
+            let state = &mut *self.state.borrow_mut();
+            state.current = outer.current;
+            state.raising = outer.raising;
+            state.delivering = outer.delivering;
+            state.depth = outer.depth;
+            state.made_in_step = outer.made_in_step;
+            state.site = outer.site;
+            state.touches = outer.touches;
+            std::mem::replace(&mut state.locals, outer.locals)
+        };
     }
 
     /// Makes the step of a task that has begun one.
@@ -111,7 +122,7 @@ impl Core {
         let polled = catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(&mut cx)));
         // Dropping it would do nothing, by way of a table of functions.
         std::mem::forget(waker);
-        let suspended = matches!(polled, Ok(Poll::Pending)) && !step::is_raising();
+        let suspended = matches!(polled, Ok(Poll::Pending)) && !step::is_cancelled();
         if !suspended {
             return self.end_task(slot, polled, body);
         }
@@ -136,7 +147,7 @@ impl Core {
         polled: std::thread::Result<Poll<Result<(), TaskError>>>,
         body: BoxedBody,
     ) {
-        if matches!(polled, Ok(Poll::Ready(Ok(())))) && !step::is_raising() {
+        if matches!(polled, Ok(Poll::Ready(Ok(())))) && !step::is_cancelled() {
             let mut state = self.state.borrow_mut();
             if !state.slots[slot as usize].flags.any(Flags::MUST_CANCEL) {
                 state.end_step(slot);
@@ -145,7 +156,7 @@ impl Core {
                 return self.follow(finished);
             }
         }
-        let raised = self.state.borrow_mut().receive();
+        let raised = self.state.borrow_mut().take_cancelled();
         let drop_body = |body| drop_body(body).map(End::Failed);
         let end = match polled {
             Ok(Poll::Pending) => drop_body(body).unwrap_or(End::Cancelled(raised, None)),
@@ -169,7 +180,7 @@ impl Core {
     /// Ends a task that was asked to stop before it began, or ordered to: it is not polled.
     #[cold]
     pub(crate) fn refuse(&self, slot: u32, body: BoxedBody) {
-        let cancelled = self.state.borrow_mut().receive();
+        let cancelled = self.state.borrow_mut().take_cancelled();
         let end = drop_body(body).map_or(End::Cancelled(cancelled, None), End::Failed);
         self.state.borrow_mut().end_step(slot);
         self.finish(slot, end, None);
@@ -449,7 +460,7 @@ impl State {
                 .rare
                 .as_ref()
                 .and_then(|rare| rare.cancel_message.clone());
-            self.raise(Cancelled::from_message(message));
+            self.deliver(Cancelled::from_message(message));
         }
         let entry = &mut self.slots[slot as usize];
         if let Some(rare) = &mut entry.rare {
@@ -459,7 +470,7 @@ impl State {
             self.site.path = Some(self.paths.path(self.path()));
         }
         self.record(core.now(), || EventKind::Stepped);
-        if flags.any(Flags::ABORTED) || (step::is_raising() && !flags.any(Flags::STARTED)) {
+        if flags.any(Flags::ABORTED) || (step::is_delivering() && !flags.any(Flags::STARTED)) {
             self.refused = Some((slot, body));
             return None;
         }
@@ -517,7 +528,12 @@ impl State {
         let entry = &mut self.slots[slot as usize];
         if entry.kind == Kind::Task {
             self.live_tasks -= 1;
-            self.fingerprint.add(entry.path_hash ^ 2);
+            let how = match &end {
+                End::Value => 2,
+                End::Failed(_) => 5,
+                End::Cancelled(..) => 6,
+            };
+            self.fingerprint.add(entry.path_hash ^ how);
         }
         entry.body = body;
         match end {

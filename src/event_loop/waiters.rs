@@ -9,8 +9,7 @@ use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 
 use super::core::{self, Core};
-use super::step;
-use super::table::{DoneCallback, Key, On, Waiter, WaiterKey, WaiterState};
+use super::table::{DoneCallback, Key, On, State as Progress, Waiter, WaiterKey, WaiterState};
 use super::timers::{Target, Timer};
 use crate::error::{Cancelled, TaskError};
 
@@ -116,12 +115,20 @@ impl Wait {
             let state = &mut *core.state.borrow_mut();
             let waiter = &mut state.waiters[key.slot as usize];
             match waiter.state {
-                WaiterState::Woken if step::is_raising() => return Waited::Still,
-                WaiterState::Woken => return Waited::Over,
-                WaiterState::Cancelled => {
+                WaiterState::Woken => {
+                    return if state.raise_delivery() {
+                        Waited::Still
+                    } else {
+                        Waited::Over
+                    };
+                }
+                WaiterState::Cancelled | WaiterState::Raised => {
+                    waiter.state = WaiterState::Raised;
                     let current = state.current.map(|slot| &mut state.slots[slot as usize]);
                     let rare = current.and_then(|slot| slot.rare.as_mut());
                     let message = rare.and_then(|rare| rare.waiter_message.take());
+                    // One step raises one cancellation, and this one came first.
+                    state.take_delivery();
                     state.raise(Cancelled::from_message(message));
                     return Waited::Still;
                 }
@@ -131,7 +138,7 @@ impl Wait {
                         .as_ref()
                         .is_some_and(|own| own.will_wake(cx.waker()));
                     state.suspend(key.slot);
-                    if same {
+                    if state.raise_delivery() || same {
                         return Waited::Still;
                     }
                 }
@@ -143,6 +150,16 @@ impl Wait {
             std::mem::replace(&mut waiter.waker, waker)
         };
         Waited::Still
+    }
+
+    /// Forgets a wait whose cancellation was raised and received: its future may begin again.
+    pub(crate) fn renew(&mut self, core: &Core) {
+        if self
+            .key
+            .is_some_and(|key| core.waiter_state(key) == WaiterState::Raised)
+        {
+            self.stop();
+        }
     }
 
     /// Says whether the wait was completed, seen or not.
@@ -201,6 +218,10 @@ impl core::State {
             return None;
         }
         let waiter = self.waiters.remove(key.slot as usize);
+        if let Some(slot) = self.current {
+            self.slots[slot as usize].waiting.remove(key.slot);
+        }
+        self.hand_back(&waiter);
         match waiter.on() {
             _ if waiter.state == WaiterState::Woken => {}
             On::Timer => {
@@ -216,6 +237,37 @@ impl core::State {
             On::Resource(_) | On::Tasks(_) => {}
         }
         waiter.waker
+    }
+
+    /// Takes note that the request which was passed on has come back.
+    fn mark_heard(&mut self, key: Option<WaiterKey>) {
+        if let Some(waiter) = key.and_then(|key| self.waiters.get_mut(key.slot as usize)) {
+            waiter.forwarded = false;
+        }
+    }
+
+    /// A cancel request that went to a wait which is dropped before anyone has heard of it, is the
+    /// task's again: it will be raised when the task next suspends.
+    fn hand_back(&mut self, waiter: &Waiter) {
+        let Some(slot) = self.current else { return };
+        let target = match waiter.on() {
+            On::Future(target, id) if waiter.forwarded => self
+                .slots
+                .get(target as usize)
+                .filter(|target| target.id as u32 == id),
+            _ => None,
+        };
+        let unheard = match waiter.state {
+            WaiterState::Cancelled => true,
+            WaiterState::Pending => waiter.forwarded,
+            WaiterState::Woken => target.is_some_and(|target| target.state == Progress::Cancelled),
+            WaiterState::Raised => false,
+        };
+        if unheard {
+            let rare = self.slots[slot as usize].rare.as_mut();
+            let message = rare.and_then(|rare| rare.waiter_message.take());
+            self.deliver(Cancelled::from_message(message));
+        }
     }
 
     /// Completes the waiter in a slot. Says whether it was still waiting; a foreign waker must be
@@ -316,12 +368,14 @@ pub(crate) fn poll_done(
     cx: &Context<'_>,
     at: &'static Location<'static>,
 ) -> Poll<()> {
+    wait.renew(core);
     match wait.poll(core, cx) {
         Waited::Still => {
             if wait.is_woken(core) {
                 // A cancellation hides the result, which counts as seen; but the cancellation of
                 // the awaited future comes before the task's own.
                 let state = &mut *core.state.borrow_mut();
+                state.mark_heard(wait.key);
                 let hidden = state.outcome(key).and_then(|outcome| outcome.err());
                 if let Some(cancelled) = hidden.as_ref().and_then(|error| error.cancelled()) {
                     state.raise(cancelled.clone());
@@ -335,6 +389,7 @@ pub(crate) fn poll_done(
             if waiter.is_some_and(|waiter| waiter.forwarded) {
                 let cancelled = state.outcome(key).and_then(Result::err);
                 if let Some(cancelled) = cancelled.as_ref().and_then(TaskError::cancelled) {
+                    state.mark_heard(wait.key);
                     state.raise(cancelled.clone());
                     return Poll::Pending;
                 }

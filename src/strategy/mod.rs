@@ -4,7 +4,7 @@ mod random;
 mod replay;
 
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::chance::Plan;
 pub use crate::event_loop::{Access, Choose, EntityId, Touch, Turn};
@@ -26,9 +26,12 @@ pub struct Strategy {
 enum Kind {
     Fifo,
     Random,
-    Replay(Rc<Plan>),
-    Custom(&'static str, Rc<dyn Fn(u64) -> Box<dyn Choose>>),
+    Replay(Arc<Plan>),
+    Custom(&'static str, Arc<Make>),
 }
+
+/// Makes a chooser for the run of a seed.
+type Make = dyn Fn(u64) -> Box<dyn Choose> + Send + Sync;
 
 impl Strategy {
     /// First in, first out: asyncio's own order.
@@ -44,14 +47,17 @@ impl Strategy {
     /// The decisions of a plan; where it says nothing, first in, first out.
     pub fn replay(plan: Plan) -> Self {
         Self {
-            kind: Kind::Replay(Rc::new(plan)),
+            kind: Kind::Replay(Arc::new(plan)),
         }
     }
 
     /// A strategy of one's own: `make` is given the seed and makes one for each run.
-    pub fn custom(name: &'static str, make: impl Fn(u64) -> Box<dyn Choose> + 'static) -> Self {
+    pub fn custom(
+        name: &'static str,
+        make: impl Fn(u64) -> Box<dyn Choose> + Send + Sync + 'static,
+    ) -> Self {
         Self {
-            kind: Kind::Custom(name, Rc::new(make)),
+            kind: Kind::Custom(name, Arc::new(make)),
         }
     }
 

@@ -65,7 +65,7 @@ impl Barrier {
             count: 0,
         };
         Self {
-            condition: Condition::new(()),
+            condition: Condition::of_kind("barrier", "lock of barrier", (), Location::caller()),
             parties,
             state: Mutex::new(state),
         }
@@ -73,9 +73,8 @@ impl Barrier {
 
     /// Gives the barrier a name for reports and traces.
     pub fn named(self, name: impl Into<String>) -> Self {
-        let name = name.into();
         Self {
-            condition: self.condition.named(format!("of barrier {name}")),
+            condition: self.condition.named(name),
             ..self
         }
     }
@@ -112,12 +111,13 @@ impl Barrier {
     /// If the barrier is or becomes broken, or is reset while the task waits.
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = Result<usize, BrokenBarrier>> + use<'_> {
-        let _at = Location::caller();
+        let at = Location::caller();
         let lock = self.condition.lock();
         async move {
             let mut guard = lock.await;
             let can_enter = |phase| !matches!(phase, Phase::Draining | Phase::Resetting);
-            guard.wait_for(|()| can_enter(self.state().phase)).await;
+            let entered = guard.wait_for_at(|()| can_enter(self.state().phase), at);
+            entered.await;
             if self.is_broken() {
                 return Err(BrokenBarrier(()));
             }
@@ -128,9 +128,8 @@ impl Barrier {
                 guard.notify_all();
                 return Ok(index);
             }
-            guard
-                .wait_for(|()| self.state().phase != Phase::Filling)
-                .await;
+            let left = guard.wait_for_at(|()| self.state().phase != Phase::Filling, at);
+            left.await;
             match self.state().phase {
                 Phase::Broken | Phase::Resetting => Err(BrokenBarrier(())),
                 Phase::Filling | Phase::Draining => Ok(index),

@@ -51,11 +51,18 @@ impl<T> Condition<T> {
     /// Makes a condition, and the lock for it.
     #[track_caller]
     pub const fn new(value: T) -> Self {
-        let made = Location::caller();
-        let home = Home::new("condition", made, Waiters::new());
+        Self::of_kind("condition", "lock of condition", value, Location::caller())
+    }
+
+    pub(super) const fn of_kind(
+        kind: &'static str,
+        lock_kind: &'static str,
+        value: T,
+        made: &'static Location<'static>,
+    ) -> Self {
         Self {
-            lock: Lock::of_kind("lock of condition", value, made),
-            home,
+            lock: Lock::of_kind(lock_kind, value, made),
+            home: Home::new(kind, made, Waiters::new()),
         }
     }
 
@@ -324,14 +331,19 @@ impl<'c, T> ConditionGuard<'c, T> {
     #[track_caller]
     pub fn wait_for<P: FnMut(&mut T) -> bool>(
         &mut self,
-        mut predicate: P,
+        predicate: P,
     ) -> impl Future<Output = ()> + use<'_, 'c, T, P> {
-        let at = Location::caller();
-        async move {
-            while !predicate(self) {
-                let waited = self.condition.wait_with(Some(&mut self.value), at).await;
-                waited.expect("the guard holds the lock");
-            }
+        self.wait_for_at(predicate, Location::caller())
+    }
+
+    pub(super) async fn wait_for_at<P: FnMut(&mut T) -> bool>(
+        &mut self,
+        mut predicate: P,
+        at: &'static Location<'static>,
+    ) {
+        while !predicate(self) {
+            let waited = self.condition.wait_with(Some(&mut self.value), at).await;
+            waited.expect("the guard holds the lock");
         }
     }
 

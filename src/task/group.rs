@@ -17,7 +17,7 @@ use super::spawn::{spawn_on, try_spawn_on};
 use crate::error::{Cancelled, TaskError};
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::{Flags, Key, On, State, Tasks, WaiterKey};
-use crate::event_loop::{Report, ReportKind, Wait, Waited, never_awaited};
+use crate::event_loop::{Report, ReportKind, Target, Wait, Waited, never_awaited};
 
 /// Runs `body` with a group whose tasks all end before this does.
 ///
@@ -135,6 +135,7 @@ struct Shared {
     left: bool,
     parent_cancelled: bool,
     waiter: Option<WaiterKey>,
+    target: Target,
 }
 
 impl TaskGroup {
@@ -166,10 +167,8 @@ impl TaskGroup {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let core = core::current();
-        self.add(&core, |eager| {
-            spawn_on(&core, future, Location::caller(), eager)
-        })
+        let (core, at) = (core::current(), Location::caller());
+        self.add(&core, |eager| spawn_on(&core, future, at, eager))
     }
 
     /// Spawns a task in the group whose `Err` is its failure, and aborts the group.
@@ -183,10 +182,8 @@ impl TaskGroup {
         T: 'static,
         E: Into<Box<dyn Error + Send + Sync>> + 'static,
     {
-        let core = core::current();
-        self.add(&core, |eager| {
-            try_spawn_on(&core, future, Location::caller(), eager)
-        })
+        let (core, at) = (core::current(), Location::caller());
+        self.add(&core, |eager| try_spawn_on(&core, future, at, eager))
     }
 
     fn add<T>(&self, core: &Core, spawn: impl FnOnce(bool) -> Task<T>) -> Task<T> {
@@ -264,7 +261,10 @@ impl TaskGroup {
         };
         if abort {
             self.abort(&core);
-            core.cancel(parent, None);
+            let waker = core.cancel_within(parent, &mut self.lock().target);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
         }
     }
 
@@ -323,6 +323,8 @@ pin_project! {
         body: Option<F>,
         output: Option<F::Output>,
         cancelled: Option<Cancelled>,
+        // A cancellation that the group does not keep, on its way through.
+        passing: Option<Cancelled>,
         wait: Wait,
         at: &'static Location<'static>,
     }
@@ -332,9 +334,11 @@ pin_project! {
         F: Future,
     {
         fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
             if this.group.lock().parent.is_none() {
                 never_awaited("a task group", this.at);
             }
+            this.body.set(None);
             this.group.leave();
         }
     }
@@ -347,6 +351,7 @@ impl<F: Future> GroupScope<F> {
             body: Some(body),
             output: None,
             cancelled: None,
+            passing: None,
             wait: Wait::new(),
             at,
         }
@@ -370,14 +375,20 @@ impl TaskGroup {
 
     /// The scope is gone: what is left of the group is cancelled.
     fn leave(&self) {
-        let serial = {
+        let (parent, unfinished) = {
             let mut shared = self.lock();
-            if std::mem::replace(&mut shared.left, true) || shared.tasks.is_empty() {
-                return;
-            }
-            shared.tasks[0].serial
+            let left = std::mem::replace(&mut shared.left, true);
+            let cancelled = std::mem::take(&mut shared.parent_cancelled) && !left;
+            (
+                shared.parent.filter(|_| cancelled),
+                shared.tasks.first().copied(),
+            )
         };
-        if let Some(core) = core::try_own(serial) {
+        if let Some((core, parent)) = parent.and_then(|key| Some((core::try_own(key.serial)?, key)))
+        {
+            core.uncancel(parent);
+        }
+        if let Some(core) = unfinished.and_then(|task| core::try_own(task.serial)) {
             self.abort(&core);
         }
     }
@@ -427,10 +438,46 @@ where
 {
     type Output = Result<T, GroupError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        this.group.enter(this.at);
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.group.enter(self.at);
         let core = core::current();
+        if let Some(cancelled) = &self.passing {
+            core.state.borrow_mut().raise(cancelled.clone());
+            return Poll::Pending;
+        }
+        // What goes up from a future beside this one is none of the group's business.
+        let beside = core.state.borrow_mut().receive();
+        let scope = core.begin_scope(&mut self.group.lock().target);
+        let polled = self.as_mut().poll_inside(&core, cx);
+        core.end_scope(scope, &mut self.group.lock().target, cx);
+        if let Some(beside) = beside {
+            core.state.borrow_mut().raise(beside);
+        }
+        match polled {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(result)) => Poll::Ready(result),
+            Poll::Ready(Err(cancelled)) => {
+                *self.project().passing = Some(cancelled.clone());
+                core.state.borrow_mut().raise(cancelled);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<F, T, E> GroupScope<F>
+where
+    F: Future<Output = Result<T, E>>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    /// Polls the body, then waits for the tasks. Gives a cancellation that is to be passed on as
+    /// the outer error.
+    fn poll_inside(
+        self: Pin<&mut Self>,
+        core: &Core,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Result<T, GroupError>, Cancelled>> {
+        let mut this = self.project();
         if this.body.is_some() {
             let Poll::Ready(ended) = poll_region(this.body.as_mut(), cx) else {
                 return Poll::Pending;
@@ -443,17 +490,17 @@ where
                 Err(cancelled) => *this.cancelled = Some(cancelled),
             }
             if failed && !this.group.lock().aborting {
-                this.group.abort(&core);
+                this.group.abort(core);
             }
         }
         loop {
-            match this.wait.poll(&core, cx) {
+            match this.wait.poll(core, cx) {
                 Waited::Not => {
                     if this.group.lock().tasks.is_empty() {
                         break;
                     }
                     let on = On::Tasks(Tasks::OfGroup);
-                    let waiter = this.wait.start(&core, cx, on, this.at);
+                    let waiter = this.wait.start(core, cx, on, this.at);
                     this.group.lock().waiter = Some(waiter);
                     return Poll::Pending;
                 }
@@ -464,7 +511,7 @@ where
                     };
                     if !this.group.lock().aborting {
                         *this.cancelled = Some(raised);
-                        this.group.abort(&core);
+                        this.group.abort(core);
                     }
                 }
             }
@@ -478,12 +525,9 @@ where
         };
         let errors = this.group.close(body, this.cancelled);
         match (value, this.cancelled.take()) {
-            (_, Some(cancelled)) if errors.is_empty() => {
-                core.state.borrow_mut().raise(cancelled);
-                Poll::Pending
-            }
-            (Some(value), _) if errors.is_empty() => Poll::Ready(Ok(value)),
-            _ => Poll::Ready(Err(GroupError { errors })),
+            (_, Some(cancelled)) if errors.is_empty() => Poll::Ready(Err(cancelled)),
+            (Some(value), _) if errors.is_empty() => Poll::Ready(Ok(Ok(value))),
+            _ => Poll::Ready(Ok(Err(GroupError { errors }))),
         }
     }
 }

@@ -542,10 +542,12 @@ impl<T> Future for Raise<T> {
     type Output = T;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
-        core::current()
-            .state
-            .borrow_mut()
-            .raise(self.cancelled.clone());
+        let core = core::current();
+        let state = &mut *core.state.borrow_mut();
+        // Outside a task there is nothing for it to go up through.
+        if state.current.is_some() {
+            state.raise(self.cancelled.clone());
+        }
         Poll::Pending
     }
 }

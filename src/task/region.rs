@@ -90,14 +90,27 @@ pub(crate) fn poll_region<F: Future>(
              there a recursion without an end?"
         );
     }
+    // What goes up from a future beside this one is none of this region's business.
+    let beside = core.state.borrow_mut().receive();
     let polled = inside.poll(cx);
     let raised = {
         let state = &mut *core.state.borrow_mut();
         state.depth -= 1;
-        match polled {
-            Poll::Ready(_) => None,
-            Poll::Pending => state.receive(),
+        let raised = match polled {
+            Poll::Pending => state.take_cancelled(),
+            Poll::Ready(_) => {
+                // What was raised in there has met a future that was ready: so the next
+                // suspension is its turn.
+                if let Some(cancelled) = state.receive() {
+                    state.deliver(cancelled);
+                }
+                None
+            }
+        };
+        if let Some(beside) = beside {
+            state.raise(beside);
         }
+        raised
     };
     match (polled, raised) {
         (Poll::Ready(output), _) => Poll::Ready(Ok(output)),

@@ -159,6 +159,10 @@ impl<W: Waitable> Future for WaitFor<W> {
         match this.wait.poll(&core, cx) {
             Waited::Still => Poll::Pending,
             Waited::Not => {
+                assert!(
+                    !this.items.is_empty(),
+                    "a wait was polled after it had given its items back"
+                );
                 this.start(&core, cx);
                 Poll::Pending
             }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::event_loop::step;
+use crate::event_loop::core;
 
 /// Lets everything else that is ready go first, once: asyncio's `sleep(0)`.
 ///
@@ -34,7 +34,7 @@ impl Future for Yield {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if std::mem::replace(&mut self.yielded, true) {
-            return if step::is_raising() {
+            return if core::raise_delivery() {
                 Poll::Pending
             } else {
                 Poll::Ready(())

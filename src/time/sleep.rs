@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Instant;
+use crate::event_loop::core;
 use crate::event_loop::{Wait, Waited, never_awaited};
-use crate::event_loop::{core, step};
 
 /// Sleeps for a while. The time counts from when the future is first awaited, and a sleep of zero
 /// lets everything else that is ready go first, once.
@@ -86,6 +86,7 @@ impl Future for Sleep {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let sleep = self.get_mut();
         let core = core::current();
+        sleep.wait.renew(&core);
         match sleep.wait.poll(&core, cx) {
             Waited::Over => return Poll::Ready(()),
             Waited::Still => return Poll::Pending,
@@ -95,10 +96,12 @@ impl Future for Sleep {
         let deadline = match sleep.kind {
             Kind::For => now.saturating_add(sleep.nanos),
             Kind::Until => sleep.nanos,
-            Kind::Yielded if step::is_raising() => return Poll::Pending,
+            Kind::Yielded if core::raise_delivery() => return Poll::Pending,
             Kind::Yielded => return Poll::Ready(()),
         };
         if deadline > now {
+            // Should it have to begin again, it sleeps until the moment it would have anyway.
+            (sleep.nanos, sleep.kind) = (deadline, Kind::Until);
             sleep.wait.start_timer(&core, cx, deadline, sleep.at);
         } else {
             sleep.kind = Kind::Yielded;

@@ -18,8 +18,8 @@ use super::Instant;
 use crate::error::{Cancelled, Elapsed};
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::Key;
-use crate::event_loop::{CallbackKey, never_awaited};
-use crate::task::{TaskRef, poll_region, try_current};
+use crate::event_loop::{CallbackKey, Target, never_awaited};
+use crate::task::{poll_region, try_current};
 
 /// Gives `future` no more than `limit`.
 ///
@@ -83,6 +83,7 @@ struct Shared {
     /// How many cancel requests the task had at entry.
     cancelling: u32,
     timer: Option<CallbackKey>,
+    target: Target,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +115,7 @@ impl Timeout {
             task: None,
             cancelling: 0,
             timer: None,
+            target: Target::default(),
         };
         Self {
             shared: Arc::new(Mutex::new(shared)),
@@ -135,6 +137,7 @@ impl Timeout {
         TimeoutScope {
             timeout,
             future: Some(future),
+            passing: None,
             entered: false,
             at: Location::caller(),
         }
@@ -151,10 +154,14 @@ impl Timeout {
     ) -> Result<(), TimeoutStateError> {
         let serial = {
             let shared = self.lock();
-            match (shared.state, shared.task) {
-                (State::Entered, Some(task)) => task.serial,
-                (state, _) => return Err(TimeoutStateError { state }),
-            }
+            let running = match (shared.state, shared.task) {
+                (State::Entered, Some(task)) => Ok(task.serial),
+                (State::Created | State::Entered, _) => Err(NotRunning::NotEntered),
+                (State::Expiring, _) => Err(NotRunning::Expiring),
+                (State::Expired, _) => Err(NotRunning::Expired),
+                (State::Exited, _) => Err(NotRunning::Over),
+            };
+            running.map_err(|why| TimeoutStateError { why })?
         };
         let core = core::own(serial, "timeout");
         self.arm(&core, deadline.into());
@@ -191,14 +198,29 @@ impl Timeout {
     }
 
     fn expire(&self) {
-        let task = {
+        let waker = {
             let mut shared = self.lock();
+            let shared = &mut *shared;
             shared.state = State::Expiring;
             shared.timer = None;
-            shared.task
+            let core = shared.task.and_then(|task| core::try_own(task.serial));
+            match (core, shared.task) {
+                (Some(core), Some(task)) => core.cancel_within(task, &mut shared.target),
+                _ => None,
+            }
         };
-        if let Some(task) = task {
-            TaskRef::from_key(task).cancel();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Takes note of the task that polls the scope, which may have been moved to another one.
+    fn follow(&self) {
+        let Some(task) = try_current() else { return };
+        let mut shared = self.lock();
+        if shared.state == State::Entered && shared.task != Some(task.key()) {
+            shared.task = Some(task.key());
+            shared.cancelling = task.cancelling();
         }
     }
 
@@ -273,13 +295,17 @@ pin_project! {
         timeout: Timeout,
         #[pin]
         future: Option<F>,
+        // A cancellation that is not the timeout's own, on its way through.
+        passing: Option<Cancelled>,
         entered: bool,
         at: &'static Location<'static>,
     }
 
     impl<F> PinnedDrop for TimeoutScope<F> {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
+            let mut this = this.project();
+            // First what is in it, which may have heard of the timeout or not.
+            this.future.set(None);
             if !*this.entered {
                 never_awaited("a timeout", this.at);
             }
@@ -301,14 +327,24 @@ impl<F: Future> Future for TimeoutScope<F> {
             this.timeout.enter(&core, this.at);
             *this.entered = true;
         }
-        match poll_region(this.future, cx) {
+        if let Some(cancelled) = &*this.passing {
+            return pass_on(&core, cancelled.clone());
+        }
+        this.timeout.follow();
+        let scope = core.begin_scope(&mut this.timeout.lock().target);
+        let polled = poll_region(this.future, cx);
+        core.end_scope(scope, &mut this.timeout.lock().target, cx);
+        match polled {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(output)) => {
                 this.timeout.exit();
                 Poll::Ready(Ok(output))
             }
             Poll::Ready(Err(_)) if this.timeout.exit() => Poll::Ready(Err(Elapsed::new())),
-            Poll::Ready(Err(cancelled)) => pass_on(&core, cancelled),
+            Poll::Ready(Err(cancelled)) => {
+                *this.passing = Some(cancelled.clone());
+                pass_on(&core, cancelled)
+            }
         }
     }
 }
@@ -330,17 +366,25 @@ impl<F> fmt::Debug for TimeoutScope<F> {
 /// A timeout cannot be rescheduled: it is not running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeoutStateError {
-    state: State,
+    why: NotRunning,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NotRunning {
+    NotEntered,
+    Expiring,
+    Expired,
+    Over,
 }
 
 impl fmt::Display for TimeoutStateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the timeout cannot be rescheduled: ")?;
-        f.write_str(match self.state {
-            State::Created | State::Entered => "it has not been entered",
-            State::Expiring => "it is expiring",
-            State::Expired => "it has expired",
-            State::Exited => "it is over",
+        f.write_str(match self.why {
+            NotRunning::NotEntered => "it has not been entered",
+            NotRunning::Expiring => "it is expiring",
+            NotRunning::Expired => "it has expired",
+            NotRunning::Over => "it is over",
         })
     }
 }

@@ -58,15 +58,25 @@ impl World {
 }
 
 /// The books of one group.
-#[derive(Default)]
 pub(super) struct Census {
     living: Cell<usize>,
     failed: RefCell<Vec<Oops>>,
-    /// When the first failed, and how many cancellations had been heard of by then.
-    first_failed: Cell<Option<(Instant, u32)>>,
+    /// When the first failed.
+    first_failed: Cell<Option<Instant>>,
+    /// How many cancellations had been heard of when the group began.
+    heard_before: u32,
 }
 
 impl Census {
+    pub(super) fn new(heard: u32) -> Rc<Self> {
+        Rc::new(Self {
+            living: Cell::new(0),
+            failed: RefCell::default(),
+            first_failed: Cell::new(None),
+            heard_before: heard,
+        })
+    }
+
     /// Says whether all tasks and the body have ended.
     pub(super) fn is_over(&self) -> bool {
         self.living.get() == 0
@@ -78,10 +88,11 @@ impl Census {
     }
 
     /// Says whether the group has been aborting for longer than the moment, and no cancellation
-    /// has been heard of since.
+    /// has been heard of since it began: not even one from outside, after which a group does not
+    /// cancel its tasks a second time.
     pub(super) fn is_unheard(&self, heard: u32) -> bool {
         let first = self.first_failed.get();
-        first.is_some_and(|(at, before)| at < now() && before == heard)
+        first.is_some_and(|at| at < now()) && self.heard_before == heard
     }
 
     /// Says whether the errors of the group are the failures that there were, each once.
@@ -112,10 +123,10 @@ impl Living {
     }
 
     /// Takes note of how it ends, if it is not cancelled.
-    pub(super) fn ends(&self, ended: Ended, heard: u32) {
+    pub(super) fn ends(&self, ended: Ended) {
         if let Err(oops) = ended {
             self.census.failed.borrow_mut().push(oops);
-            let first = self.census.first_failed.get().unwrap_or((now(), heard));
+            let first = self.census.first_failed.get().unwrap_or_else(now);
             self.census.first_failed.set(Some(first));
         }
     }

@@ -69,6 +69,13 @@ impl Climber {
         })
     }
 
+    /// Fails because an awaited task has. As in asyncio, the error hides a cancellation that was
+    /// passed on to the task, or to those gathered with it, at the same time.
+    fn fail_of_another(&self) -> Ended {
+        self.heard.set(self.heard.get() + 1);
+        self.world.fail()
+    }
+
     /// Awaits something and takes note of a cancellation.
     async fn hearing<T>(&self, future: impl Future<Output = T>) -> Result<T, Cancelled> {
         let result = cancellable(future).await;
@@ -137,7 +144,7 @@ impl Climber {
         }
         match waited {
             Ok(Ok(Ok(()))) => Ok(()),
-            Ok(Ok(Err(_))) => self.world.fail(),
+            Ok(Ok(Err(_))) => self.fail_of_another(),
             Ok(Err(_)) => {
                 self.world.saw("a task that was out of time");
                 self.world.fail()
@@ -175,7 +182,8 @@ impl Climber {
                     self.world
                         .problem("a gather has failed and none of its tasks");
                 }
-                self.gather_keeping_errors(tasks).await
+                let _ = self.gather_keeping_errors(tasks).await;
+                self.fail_of_another()
             }
             Err(cancelled) => cancelled.raise().await,
         }
@@ -197,12 +205,12 @@ impl Climber {
     async fn of_group(self: Rc<Self>, living: Living, node: Node) -> Ended {
         let _within = Within::enter(&self, &living.census);
         let ended = self.clone().climb(node).await;
-        living.ends(ended, self.heard.get());
+        living.ends(ended);
         ended
     }
 
     async fn group(self: Rc<Self>, nodes: Vec<Node>, body: Node) -> Ended {
-        let census = Rc::new(Census::default());
+        let census = Census::new(self.heard.get());
         let scope = task::try_group(|group| {
             let (climber, living) = (self.clone(), Living::new(&census));
             async move {

@@ -112,7 +112,7 @@ fn check_sleeper(books: &Books, doing: Doing, sleeper: &Blocked) {
             "for event `event`",
             !books.event.is_set() && books.event_sets.get() == sets,
         ),
-        Doing::Meet => ("for condition `of barrier meeting`", true),
+        Doing::Meet => ("for barrier `meeting`", true),
     };
     if sleeper.waits != waits || !justified {
         let task = &sleeper.task;
