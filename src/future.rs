@@ -157,11 +157,10 @@ impl DoneHandle {
     }
 }
 
-impl<T> Clone for Promise<T> {
+impl<T: 'static> Clone for Promise<T> {
+    #[track_caller]
     fn clone(&self) -> Self {
-        if let Some(core) = core::try_own(self.key.serial) {
-            core.hold_task(self.key);
-        }
+        self.core().hold_task(self.key);
         Self {
             key: self.key,
             value: PhantomData,

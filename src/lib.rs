@@ -65,17 +65,17 @@
 //! # Cancelling
 //!
 //! [`cancel`](task::TaskRef::cancel) is asyncio's request: it goes to what the task awaits and is
-//! received by the innermost [`cancellable`](task::cancellable) region, which can clean up, pass it
-//! on or swallow it. A task without a region is dropped where it stands. [`abort`] is tokio's order:
-//! it asks nobody.
+//! received by the innermost [`cancellable`](task::cancellable) region, which can clean up, pass
+//! it on or swallow it. A task without a region is dropped where it stands. [`abort`] is tokio's
+//! order: it asks nobody.
 //!
 //! [`abort`]: task::TaskRef::abort
 //!
 //! # What is deterministic
 //!
 //! Everything that goes through this crate. Randomness comes from [`chance`], time from [`time`].
-//! `futures::join!`, channels, streams and `select_biased!` work as they are; `futures::select!` and
-//! `tokio::select!` draw from generators that no seed controls, so use [`select!`] instead.
+//! `futures::join!`, channels, streams and `select_biased!` work as they are; `futures::select!`
+//! and `tokio::select!` draw from generators that no seed controls, so use [`select!`] instead.
 //! [`Sim::check_determinism`] runs a program twice and shows the first event that differs.
 
 pub mod assure;

@@ -18,6 +18,8 @@ static HOOK: Once = Once::new();
 /// While it lives, panics on this thread are caught and reported by a run.
 pub(crate) struct Inside {
     before: bool,
+    /// The thread was panicking already, for a reason that is not the run's.
+    unwinding: bool,
 }
 
 impl Inside {
@@ -29,11 +31,17 @@ impl Inside {
                     return before(info);
                 }
                 let place = info.location().map(crate::error::place);
-                let _ = PLACE.try_with(|kept| kept.replace(place));
+                let first = PLACE.try_with(|kept| kept.replace(place)).ok().flatten();
+                if let Some(first) = first {
+                    // A panic on the way out of another one may end the process without a report.
+                    eprintln!("a second panic, after one at {first}:");
+                    before(info);
+                }
             }));
         });
         Self {
             before: INSIDE.replace(true),
+            unwinding: std::thread::panicking(),
         }
     }
 }
@@ -41,7 +49,7 @@ impl Inside {
 impl Drop for Inside {
     fn drop(&mut self) {
         INSIDE.set(self.before);
-        if std::thread::panicking() {
+        if std::thread::panicking() && !self.unwinding {
             // It was not caught where the program's code is run: no report will tell of it.
             let place = take_location().unwrap_or_else(|| "an unknown place".to_owned());
             eprintln!("a panic at {place} went through the event loop");

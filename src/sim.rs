@@ -75,7 +75,8 @@ impl Sim {
         self
     }
 
-    /// Fails a run that takes longer than this in real time: five minutes, unless it is set.
+    /// Fails a run that takes longer than this in real time: five minutes, unless it is set. The
+    /// clock is looked at every 4,096 steps, so a single step that hangs is not ended.
     pub fn wall_clock(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.limits.wall = limit.into();
         self

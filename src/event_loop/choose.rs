@@ -13,7 +13,7 @@ use crate::chance::{Chance, Choice, Domain, Site, SiteKey, Stream, mix};
 ///
 /// The candidates are the oldest queued callback and everything else that is ready and was not
 /// queued after it, so a strategy can swap or delay the steps of tasks but cannot make them
-/// overtake a callback.
+/// overtake a callback. A strategy is part of the loop: it must not use the run it chooses for.
 pub trait Choose {
     /// Returns the index of the candidate that goes next. Called only if there are two or more.
     fn choose(&mut self, turn: &mut Turn<'_>) -> usize;

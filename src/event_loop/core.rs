@@ -78,6 +78,8 @@ pub(crate) struct State {
     /// How many cancellable regions enclose the code that is running.
     pub(crate) depth: u32,
     pub(crate) locals: Locals,
+    /// The values in force outside the step that is being made.
+    pub(crate) base_locals: Locals,
     /// The body of a task that was stopped before it began.
     pub(crate) refused: Option<(u32, BoxedBody)>,
 
@@ -175,6 +177,7 @@ impl Core {
             delivering: None,
             depth: 0,
             locals: Locals::default(),
+            base_locals: Locals::default(),
             refused: None,
             touches: touches.map(|_| Vec::new()),
             chance,
@@ -214,6 +217,13 @@ impl Core {
 
     pub(crate) fn now(&self) -> Instant {
         Instant::from_nanos(self.now.get())
+    }
+
+    /// Begins to count real time, if there is a limit on it.
+    pub(crate) fn start_stopwatch(&self) {
+        if self.limits.wall.is_some() {
+            self.stopwatch.elapsed();
+        }
     }
 
     pub(crate) fn is_out_of_real_time(&self) -> bool {
@@ -377,7 +387,8 @@ static OUTSIDE_COUNT: AtomicUsize = AtomicUsize::new(0);
 /// Wakes of runs long ended may pile up here; more than this are not remembered.
 const MAX_OUTSIDE: usize = 1_024;
 
-/// Raises the cancellation that waits for a suspended future, if there is one, in the one that asks.
+/// Raises the cancellation that waits for a suspended future, if there is one, in the one that
+/// asks.
 #[inline]
 pub(crate) fn raise_delivery() -> bool {
     step::is_delivering()
@@ -405,9 +416,11 @@ pub(crate) fn wake(word: Word) {
 #[cold]
 fn wake_from_outside(word: Word) {
     let mut outside = OUTSIDE.lock().unwrap_or_else(PoisonError::into_inner);
-    if outside.len() < MAX_OUTSIDE {
-        outside.push(word);
+    if outside.len() == MAX_OUTSIDE {
+        // Those who wait for the oldest have most likely ended.
+        outside.remove(0);
     }
+    outside.push(word);
     OUTSIDE_COUNT.store(outside.len(), Ordering::Release);
 }
 

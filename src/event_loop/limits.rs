@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(crate) const LIVELOCK_STEPS: u64 = 10_000_000;
 
 /// How often, in steps, the real clock is looked at: seldom enough to cost nothing.
-const CLOCK_EVERY: u64 = 1 << 16;
+const CLOCK_EVERY: u64 = 1 << 12;
 
 /// What a run may use up.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ pub(crate) enum Halt {
     Wall,
 }
 
-/// The real time at which a run was first found to be long.
+/// The real time at which a loop was first run.
 #[derive(Debug, Default)]
 pub(crate) struct Stopwatch {
     started: Cell<Option<std::time::Instant>>,

@@ -96,7 +96,7 @@ impl EventLoop {
         let at = Location::caller();
         let task: Task<F::Output> = self.within(|| spawn_on(&self.core, main, at, false));
         self.run_until_done(&task)?;
-        let result = self.within(|| task.settle());
+        let result = self.within(move || task.settle());
         Ok(result.expect("the task is done"))
     }
 
@@ -157,9 +157,11 @@ impl EventLoop {
         let _entered = self.core.enter();
         let _inside = Inside::enter();
         let _running = Running::start(&self.core);
-        self.core
-            .run_until_stopped()
-            .map_err(|halt| self.failure(halt))
+        self.core.start_stopwatch();
+        self.core.run_until_stopped().map_err(|halt| {
+            self.core.state.borrow_mut().stopping = false;
+            self.failure(halt)
+        })
     }
 
     /// Says whether the loop is running.

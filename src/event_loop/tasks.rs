@@ -151,7 +151,8 @@ impl Core {
             let mut state = self.state.borrow_mut();
             if !state.slots[slot as usize].flags.any(Flags::MUST_CANCEL) {
                 state.end_step(slot);
-                let finished = state.finish(slot, End::Value, Some(body), self.now());
+                let how = state.trace.is_some().then(|| describe(&End::Value));
+                let finished = state.finish(slot, End::Value, Some(body), how, self.now());
                 drop(state);
                 return self.follow(finished);
             }
@@ -188,11 +189,16 @@ impl Core {
 
     /// Ends a future and queues its done-callbacks, in the order in which they were added.
     pub(crate) fn finish(&self, slot: u32, end: End, body: Option<BoxedBody>) {
+        let how = self.is_recording().then(|| describe(&end));
         let finished = {
             let state = &mut *self.state.borrow_mut();
-            state.finish(slot, end, body, self.now())
+            state.finish(slot, end, body, how, self.now())
         };
         self.follow(finished);
+    }
+
+    fn is_recording(&self) -> bool {
+        self.state.borrow().trace.is_some()
     }
 
     /// Does what the end of a future leaves to be done when the state is no longer borrowed.
@@ -236,6 +242,7 @@ impl Core {
                 return false;
             };
             let known = slot.callbacks.remove(DoneCallback::Call(callback.slot));
+            let known = known && state.callback(callback.slot, callback.generation).is_some();
             known.then(|| state.remove_callback(callback.slot))
         };
         if removed.is_some() {
@@ -265,7 +272,7 @@ impl Core {
     fn bury(&self, freed: Freed) {
         let Freed { body, rare, unseen } = freed;
         if let Some(body) = body {
-            let _ = drop_body(body);
+            self.drop_reporting("a value", None, body);
         }
         let Some((name, kind)) = unseen else { return };
         let message = match kind {
@@ -275,6 +282,16 @@ impl Core {
         let error = rare.and_then(|rare| rare.error);
         let (kind, now) = (ReportKind::NeverRetrieved, self.now());
         self.report(Report::new(kind, message, error, Some(name), now));
+    }
+
+    /// Drops what is the program's own; a panic in that is reported.
+    fn drop_reporting<T>(&self, what: &str, name: Option<String>, value: T) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(move || drop(value))) {
+            let error = TaskError::panicked(payload, panics::take_location());
+            let message = format!("{what} panicked while it was dropped");
+            let kind = ReportKind::Drop;
+            self.report(Report::new(kind, message, Some(error), name, self.now()));
+        }
     }
 
     /// Takes the body of a future that is done, with the value in it, or how else it ended.
@@ -311,39 +328,51 @@ impl Core {
         };
         slots.sort_unstable();
         for (id, slot) in slots {
-            let body = {
+            let (body, callbacks, name) = {
                 let state = &mut *self.state.borrow_mut();
-                let entry = state
-                    .slots
-                    .get_mut(slot as usize)
-                    .filter(|entry| entry.id == id);
-                entry.and_then(|entry| entry.body.take())
+                let entry = state.slots.get_mut(slot as usize);
+                let Some(entry) = entry.filter(|entry| entry.id == id) else {
+                    continue;
+                };
+                let (body, callbacks) = (entry.body.take(), std::mem::take(&mut entry.callbacks));
+                (body, callbacks, state.name(slot))
             };
-            if let Some(Err(payload)) =
-                body.map(|body| catch_unwind(AssertUnwindSafe(move || drop(body))))
-            {
-                let error = TaskError::panicked(payload, panics::take_location());
-                let name = self.state.borrow().name(slot);
-                let message = "a future panicked while it was dropped";
-                let kind = ReportKind::Drop;
-                self.report(Report::new(
-                    kind,
-                    message,
-                    Some(error),
-                    Some(name),
-                    self.now(),
-                ));
-            }
+            drop(callbacks);
+            self.drop_reporting("a future", Some(name), body);
         }
         let hooks = std::mem::take(&mut self.state.borrow_mut().hooks);
-        let _ = catch_unwind(AssertUnwindSafe(move || drop(hooks)));
+        self.drop_reporting("a shutdown hook", None, hooks);
         let callbacks = std::mem::take(&mut self.state.borrow_mut().callbacks);
         for (_, callback) in callbacks {
-            let _ = catch_unwind(AssertUnwindSafe(move || drop(callback)));
+            self.drop_reporting("a callback", None, callback);
         }
+        self.report_unseen();
         let state = &mut *self.state.borrow_mut();
         state.ready.clear();
         state.timers.clear();
+    }
+
+    /// Reports the errors that nobody has seen of futures whose handles outlive the loop.
+    fn report_unseen(&self) {
+        let unseen: Vec<(Option<TaskError>, String)> = {
+            let state = &mut *self.state.borrow_mut();
+            let failed =
+                |slot: &Slot| slot.state == Progress::Failed && !slot.flags.any(Flags::RETRIEVED);
+            let slots = state.slots.iter().filter(|(_, slot)| failed(slot));
+            let slots: Vec<u32> = slots.map(|(index, _)| index as u32).collect();
+            let see = |slot: u32| {
+                let name = state.name(slot);
+                let entry = &mut state.slots[slot as usize];
+                entry.flags.set(Flags::RETRIEVED);
+                (entry.rare().error.clone(), name)
+            };
+            slots.into_iter().map(see).collect()
+        };
+        for (error, name) in unseen {
+            let message = "the error of a task was never retrieved";
+            let (kind, now) = (ReportKind::NeverRetrieved, self.now());
+            self.report(Report::new(kind, message, error, Some(name), now));
+        }
     }
 }
 
@@ -463,9 +492,11 @@ impl State {
             self.deliver(Cancelled::from_message(message));
         }
         let entry = &mut self.slots[slot as usize];
-        if let Some(rare) = &mut entry.rare {
-            self.locals = std::mem::take(&mut rare.locals);
-        }
+        let locals = entry
+            .rare
+            .as_mut()
+            .map(|rare| std::mem::take(&mut rare.locals));
+        self.base_locals = std::mem::replace(&mut self.locals, locals.unwrap_or_default());
         if self.chance.is_writing() {
             self.site.path = Some(self.paths.path(self.path()));
         }
@@ -502,8 +533,10 @@ impl State {
 
     #[cold]
     fn end_watched_step(&mut self, slot: u32) {
-        if !self.locals.is_empty() {
-            self.slots[slot as usize].rare().locals = std::mem::take(&mut self.locals);
+        let base = std::mem::take(&mut self.base_locals);
+        let locals = std::mem::replace(&mut self.locals, base);
+        if !locals.is_empty() {
+            self.slots[slot as usize].rare().locals = locals;
         }
         self.observe(slot);
     }
@@ -513,14 +546,10 @@ impl State {
         slot: u32,
         end: End,
         body: Option<BoxedBody>,
+        how: Option<String>,
         now: crate::time::Instant,
     ) -> Finished {
-        if self.trace.is_some() && self.slots[slot as usize].kind == Kind::Task {
-            let how = match &end {
-                End::Value => "with a value".to_owned(),
-                End::Failed(error) => format!("with an error: {error}"),
-                End::Cancelled(..) => "cancelled".to_owned(),
-            };
+        if let Some(how) = how.filter(|_| self.slots[slot as usize].kind == Kind::Task) {
             let current = self.current.replace(slot);
             self.record(now, || EventKind::Ended(how));
             self.current = current;
@@ -557,8 +586,11 @@ impl State {
         callbacks.for_each(|callback| match callback {
             DoneCallback::Wake(waiter) => foreign.extend(self.wake_slot(waiter).1),
             DoneCallback::Call(callback) => {
-                self.callbacks[callback as usize].queued = true;
-                self.ready.push(Entry::callback(callback));
+                // After the loop was closed there are none left.
+                if let Some(queued) = self.callbacks.get_mut(callback as usize) {
+                    queued.queued = true;
+                    self.ready.push(Entry::callback(callback));
+                }
             }
         });
         let freed = idle.then(|| self.free(slot));
@@ -604,6 +636,17 @@ impl From<TaskError> for End {
             Some(cancelled) => Self::Cancelled(Some(cancelled.clone()), None),
             None => Self::Failed(error),
         }
+    }
+}
+
+/// Says how a future ends. An error's text is the program's own code, so this is not for where the
+/// state is borrowed.
+fn describe(end: &End) -> String {
+    match end {
+        End::Value => "with a value".to_owned(),
+        End::Cancelled(..) => "cancelled".to_owned(),
+        End::Failed(error) => catch_unwind(AssertUnwindSafe(|| format!("with an error: {error}")))
+            .unwrap_or_else(|_| "with an error that panics when it is shown".to_owned()),
     }
 }
 

@@ -14,7 +14,7 @@ use futures::future::Either;
 use crate::chance::TaskPath;
 use crate::error::{Cancelled, TaskError};
 use crate::event_loop::core;
-use crate::event_loop::table::{Key, State};
+use crate::event_loop::table::{Body, Key, State};
 use crate::event_loop::{Wait, poll_done};
 
 /// A task, whatever its type: a number that names it, to look at it, cancel it or abort it.
@@ -247,18 +247,32 @@ pub(crate) fn settle<T: 'static>(
         return Some(Err(error));
     }
     // The body is taken out, for cloning a value runs the program's code.
-    let mut body = core.state.borrow_mut().slot(key)?.body.take()?;
+    let body = core.state.borrow_mut().slot(key)?.body.take();
+    let mut body = Lent { core, key, body };
     let value = body
+        .body
         .as_mut()
-        .value()
+        .and_then(|body| body.as_mut().value())
         .and_then(|value| value.downcast_mut::<Option<T>>())
         .and_then(|value| read(value));
-    if let Some(slot) = core.state.borrow_mut().slot(key) {
-        slot.body = Some(body);
-    }
     Some(Ok(value.expect(
         "the value of a task can be taken only once: await `&task` for a copy",
     )))
+}
+
+/// A body on loan from its slot, which goes back there whatever happens.
+struct Lent<'a> {
+    core: &'a core::Core,
+    key: Key,
+    body: Option<Pin<Box<dyn Body>>>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some(slot) = self.core.state.borrow_mut().slot(self.key) {
+            slot.body = self.body.take();
+        }
+    }
 }
 
 impl<T> Deref for Task<T> {
