@@ -21,6 +21,7 @@ mod resources;
 mod run;
 mod runner;
 pub(crate) mod step;
+mod stepping;
 pub(crate) mod table;
 mod tasks;
 mod timers;

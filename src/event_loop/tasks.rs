@@ -1,38 +1,22 @@
-//! The life of a future in its loop: made, stepped, ended, let go.
+//! The life of a future in its loop: made, ended, let go.
 
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
-use super::context::Locals;
-use super::core::{Core, LastStep, State};
+use super::core::{Core, State};
 use super::ready::Entry;
 use super::report::{Report, ReportKind};
-use super::resources::Touch;
-use super::step;
 use super::table::{
     Body, DoneCallback, DoneCallbacks, End, Flags, Key, Kind, Rare, Slot, State as Progress,
     Waiting,
 };
-use super::waker::{self, MAX_SLOTS, Word};
-use crate::chance::mix;
-use crate::error::{Cancelled, TaskError};
+use super::waker::MAX_SLOTS;
+use crate::error::TaskError;
 use crate::panics;
 use crate::trace::EventKind;
 
 pub(crate) type BoxedBody = Pin<Box<dyn Body>>;
-
-/// What a step within another one interrupts.
-struct Outer {
-    current: Option<u32>,
-    raising: Option<Cancelled>,
-    delivering: Option<Cancelled>,
-    depth: u32,
-    made_in_step: u32,
-    site: LastStep,
-    locals: Locals,
-    touches: Option<Vec<Touch>>,
-}
 
 impl Core {
     /// Makes a future that is completed by hand, or by others.
@@ -80,113 +64,6 @@ impl Core {
         key
     }
 
-    /// Makes a step within the one that is being made, for a task that starts eagerly.
-    fn step_within(&self, slot: u32) {
-        let marks = step::interrupt();
-        let (body, outer) = {
-            let state = &mut *self.state.borrow_mut();
-            let outer = Outer {
-                current: state.current.take(),
-                raising: state.raising.take(),
-                delivering: state.delivering.take(),
-                depth: state.depth,
-                made_in_step: state.made_in_step,
-                site: state.site.clone(),
-                locals: std::mem::take(&mut state.locals),
-                touches: state.touches.as_mut().map(std::mem::take),
-            };
-            (state.begin_step(self, slot), outer)
-        };
-        if let Some(body) = body {
-            self.step(slot, body);
-        }
-        step::resume(marks);
-        let _inner = {
-            let state = &mut *self.state.borrow_mut();
-            state.current = outer.current;
-            state.raising = outer.raising;
-            state.delivering = outer.delivering;
-            state.depth = outer.depth;
-            state.made_in_step = outer.made_in_step;
-            state.site = outer.site;
-            state.touches = outer.touches;
-            std::mem::replace(&mut state.locals, outer.locals)
-        };
-    }
-
-    /// Makes the step of a task that has begun one.
-    #[inline]
-    pub(crate) fn step(&self, slot: u32, mut body: BoxedBody) {
-        let waker = waker::waker(step::word());
-        let mut cx = Context::from_waker(&waker);
-        let polled = catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(&mut cx)));
-        // Dropping it would do nothing, by way of a table of functions.
-        std::mem::forget(waker);
-        let suspended = matches!(polled, Ok(Poll::Pending)) && !step::is_cancelled();
-        if !suspended {
-            return self.end_task(slot, polled, body);
-        }
-        let must_cancel = {
-            let state = &mut *self.state.borrow_mut();
-            let entry = &mut state.slots[slot as usize];
-            entry.body = Some(body);
-            let must_cancel = entry.flags.any(Flags::MUST_CANCEL);
-            state.suspend_step(slot);
-            must_cancel
-        };
-        if must_cancel {
-            self.cancel_at_suspension(slot);
-        }
-    }
-
-    /// Ends the last step of a task: it has returned or panicked, or a cancellation has gone up
-    /// through it without being received.
-    fn end_task(
-        &self,
-        slot: u32,
-        polled: std::thread::Result<Poll<Result<(), TaskError>>>,
-        body: BoxedBody,
-    ) {
-        if matches!(polled, Ok(Poll::Ready(Ok(())))) && !step::is_cancelled() {
-            let mut state = self.state.borrow_mut();
-            if !state.slots[slot as usize].flags.any(Flags::MUST_CANCEL) {
-                state.end_step(slot);
-                let how = state.trace.is_some().then(|| describe(&End::Value));
-                let finished = state.finish(slot, End::Value, Some(body), how, self.now());
-                drop(state);
-                return self.follow(finished);
-            }
-        }
-        let raised = self.state.borrow_mut().take_cancelled();
-        let drop_body = |body| drop_body(body).map(End::Failed);
-        let end = match polled {
-            Ok(Poll::Pending) => drop_body(body).unwrap_or(End::Cancelled(raised, None)),
-            Ok(Poll::Ready(Ok(()))) => {
-                // Asked to stop, it returned without suspending: it is cancelled, its value lost.
-                let unheard = self.state.borrow_mut().slots[slot as usize].take_cancel();
-                let message = raised.map(Cancelled::into_message).or(unheard).flatten();
-                drop_body(body).unwrap_or(End::Cancelled(None, message))
-            }
-            Ok(Poll::Ready(Err(error))) => drop_body(body).unwrap_or_else(|| End::from(error)),
-            Err(payload) => {
-                let error = TaskError::panicked(payload, panics::take_location());
-                drop_body(body);
-                End::Failed(error)
-            }
-        };
-        self.state.borrow_mut().end_step(slot);
-        self.finish(slot, end, None);
-    }
-
-    /// Ends a task that was asked to stop before it began, or ordered to: it is not polled.
-    #[cold]
-    pub(crate) fn refuse(&self, slot: u32, body: BoxedBody) {
-        let cancelled = self.state.borrow_mut().take_cancelled();
-        let end = drop_body(body).map_or(End::Cancelled(cancelled, None), End::Failed);
-        self.state.borrow_mut().end_step(slot);
-        self.finish(slot, end, None);
-    }
-
     /// Ends a future and queues its done-callbacks, in the order in which they were added.
     pub(crate) fn finish(&self, slot: u32, end: End, body: Option<BoxedBody>) {
         let how = self.is_recording().then(|| describe(&end));
@@ -202,7 +79,7 @@ impl Core {
     }
 
     /// Does what the end of a future leaves to be done when the state is no longer borrowed.
-    fn follow(&self, finished: Finished) {
+    pub(super) fn follow(&self, finished: Finished) {
         finished.foreign.into_iter().for_each(Waker::wake);
         if let Some(freed) = finished.freed {
             self.bury(freed);
@@ -378,7 +255,7 @@ impl Core {
 
 /// What is left to be done when a future has ended: wakers that are not the loop's own, and what
 /// was in the slot, if nobody needs it.
-struct Finished {
+pub(super) struct Finished {
     foreign: Vec<Waker>,
     freed: Option<Freed>,
 }
@@ -448,100 +325,7 @@ impl State {
         }
     }
 
-    /// Begins a step of the task in `slot`, unless the task is done, and gives the body to poll.
-    #[inline]
-    pub(crate) fn begin_step(&mut self, core: &Core, slot: u32) -> Option<BoxedBody> {
-        let entry = &mut self.slots[slot as usize];
-        let flags = entry.flags;
-        entry.flags.clear(Flags::SCHEDULED);
-        let body = entry.body.take()?;
-        entry.flags = Flags::STARTED.or(Flags::POLLING);
-        entry.waiting = Waiting::UNKNOWN;
-        entry.steps = entry.steps.wrapping_add(1);
-        self.current = Some(slot);
-        self.depth = 0;
-        self.site.hash = entry.path_hash;
-        self.site.step = entry.steps;
-        self.site.since = 0;
-        self.made_in_step = 0;
-        self.fingerprint.add(mix(entry.path_hash, core.now.get()));
-        step::begin(Word::new(core.serial, slot, entry.id as u32));
-        if self.is_watched || flags.any(Flags::MUST_CANCEL.or(Flags::ABORTED)) {
-            return self.begin_special_step(core, slot, flags, body);
-        }
-        Some(body)
-    }
-
-    /// Does what only few steps need: a cancellation to deliver, someone who watches. A body that
-    /// is not to be polled, because its task was asked to stop before it began or ordered to, is
-    /// put aside to be dropped.
-    #[cold]
-    fn begin_special_step(
-        &mut self,
-        core: &Core,
-        slot: u32,
-        flags: Flags,
-        body: BoxedBody,
-    ) -> Option<BoxedBody> {
-        let entry = &mut self.slots[slot as usize];
-        if flags.any(Flags::MUST_CANCEL.or(Flags::ABORTED)) {
-            let message = entry
-                .rare
-                .as_ref()
-                .and_then(|rare| rare.cancel_message.clone());
-            self.deliver(Cancelled::from_message(message));
-        }
-        let entry = &mut self.slots[slot as usize];
-        let locals = entry
-            .rare
-            .as_mut()
-            .map(|rare| std::mem::take(&mut rare.locals));
-        self.base_locals = std::mem::replace(&mut self.locals, locals.unwrap_or_default());
-        if self.chance.is_writing() {
-            self.site.path = Some(self.paths.path(self.path()));
-        }
-        self.record(core.now(), || EventKind::Stepped);
-        if flags.any(Flags::ABORTED) || (step::is_delivering() && !flags.any(Flags::STARTED)) {
-            self.refused = Some((slot, body));
-            return None;
-        }
-        Some(body)
-    }
-
-    /// Ends a step after which the task is suspended.
-    #[inline]
-    fn suspend_step(&mut self, slot: u32) {
-        let woken = self.end_step(slot);
-        let entry = &mut self.slots[slot as usize];
-        if woken || entry.flags.any(Flags::WOKEN) {
-            entry.flags.clear(Flags::WOKEN);
-            entry.flags.set(Flags::SCHEDULED);
-            self.ready.push(Entry::task(slot));
-        }
-    }
-
-    /// Ends a step. Says whether the task has woken itself, which means nothing if it is done.
-    #[inline]
-    fn end_step(&mut self, slot: u32) -> bool {
-        self.current = None;
-        self.slots[slot as usize].flags.clear(Flags::POLLING);
-        if self.is_watched {
-            self.end_watched_step(slot);
-        }
-        step::end()
-    }
-
-    #[cold]
-    fn end_watched_step(&mut self, slot: u32) {
-        let base = std::mem::take(&mut self.base_locals);
-        let locals = std::mem::replace(&mut self.locals, base);
-        if !locals.is_empty() {
-            self.slots[slot as usize].rare().locals = locals;
-        }
-        self.observe(slot);
-    }
-
-    fn finish(
+    pub(super) fn finish(
         &mut self,
         slot: u32,
         end: End,
@@ -606,28 +390,6 @@ impl State {
         slot.rare().place = Some(place);
         self.next_id += 1;
     }
-
-    /// Tells the strategy what the step has touched.
-    fn observe(&mut self, slot: u32) {
-        if let (Some(chooser), Some(touches)) = (&mut self.chooser, &mut self.touches) {
-            let entity = super::choose::EntityId::task(self.slots[slot as usize].path_hash);
-            chooser.observe(entity, touches);
-            touches.clear();
-        }
-    }
-}
-
-impl Slot {
-    /// Takes the cancellation that was to be delivered at the next suspension.
-    fn take_cancel(&mut self) -> Option<Option<std::sync::Arc<str>>> {
-        let unheard = self.flags.any(Flags::MUST_CANCEL);
-        self.flags.clear(Flags::MUST_CANCEL);
-        unheard.then(|| {
-            self.rare
-                .as_ref()
-                .and_then(|rare| rare.cancel_message.clone())
-        })
-    }
 }
 
 impl From<TaskError> for End {
@@ -641,7 +403,7 @@ impl From<TaskError> for End {
 
 /// Says how a future ends. An error's text is the program's own code, so this is not for where the
 /// state is borrowed.
-fn describe(end: &End) -> String {
+pub(super) fn describe(end: &End) -> String {
     match end {
         End::Value => "with a value".to_owned(),
         End::Cancelled(..) => "cancelled".to_owned(),
@@ -651,7 +413,7 @@ fn describe(end: &End) -> String {
 }
 
 /// Drops a body; if that panics, the panic is how the task ends.
-fn drop_body(body: BoxedBody) -> Option<TaskError> {
+pub(super) fn drop_body(body: BoxedBody) -> Option<TaskError> {
     let payload = catch_unwind(AssertUnwindSafe(move || drop(body))).err()?;
     Some(TaskError::panicked(payload, panics::take_location()))
 }

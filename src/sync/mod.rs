@@ -9,7 +9,6 @@ mod event;
 mod home;
 mod lock;
 mod queue;
-mod queue_error;
 mod semaphore;
 mod tracked;
 
@@ -18,8 +17,8 @@ pub use condition::{Condition, ConditionGuard};
 pub use event::{Event, EventWait};
 pub use lock::{Acquire, Lock, LockGuard, NotLocked};
 pub use queue::{
-    Fifo, Get, Join, Lifo, LifoQueue, Order, OrderedQueue, PriorityQueue, Put, Queue, Smallest,
+    Fifo, Get, Join, Lifo, LifoQueue, Order, OrderedQueue, PriorityQueue, Put, Queue, QueueEmpty,
+    QueueFull, ShutDown, Smallest, TooManyDone,
 };
-pub use queue_error::{QueueEmpty, QueueFull, ShutDown, TooManyDone};
 pub use semaphore::{AcquirePermit, BoundedSemaphore, Permit, ReleasedTooOften, Semaphore};
 pub use tracked::Tracked;
