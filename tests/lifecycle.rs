@@ -1,4 +1,4 @@
-//! What outlives what: handles and loops, values and their drops, panics and those who hear of them.
+//! What outlives what: handles and loops, values and their drops, panics and who hears of them.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,11 +48,13 @@ fn an_error_whose_handle_outlives_the_loop_is_reported() {
     async fn panics() {
         panic!("unseen");
     }
-    let run = Sim::new().run(|| async {
-        let task = spawn(panics());
+    let kept = Rc::new(RefCell::new(None));
+    let keeper = kept.clone();
+    let run = Sim::new().run(|| async move {
+        keeper.replace(Some(spawn(panics())));
         task::yield_now().await;
-        task
     });
+    assert!(kept.borrow().is_some());
     assert_eq!(run.failure().unwrap().kind(), FailureKind::Unhandled);
     assert!(run.failure().unwrap().message().contains("unseen"));
 }
