@@ -8,20 +8,22 @@ use super::waker::Word;
 /// The step that is being made on this thread.
 struct Step {
     word: Cell<Word>,
-    woken: Cell<bool>,
-    /// A cancellation goes up through the futures that are being polled.
-    raising: Cell<bool>,
-    /// A cancellation waits for a suspended future that it can be raised in.
-    delivering: Cell<bool>,
+    /// Any of the marks below.
+    marks: Cell<u8>,
 }
+
+/// The task has woken itself.
+const WOKEN: u8 = 1;
+/// A cancellation goes up through the futures that are being polled.
+const RAISING: u8 = 1 << 1;
+/// A cancellation waits for a suspended future that it can be raised in.
+const DELIVERING: u8 = 1 << 2;
 
 thread_local! {
     static STEP: Step = const {
         Step {
             word: Cell::new(Word::NOBODY),
-            woken: Cell::new(false),
-            raising: Cell::new(false),
-            delivering: Cell::new(false),
+            marks: Cell::new(0),
         }
     };
 }
@@ -29,9 +31,7 @@ thread_local! {
 /// What a step within another one has to put back.
 pub(crate) struct Outer {
     word: Word,
-    woken: bool,
-    raising: bool,
-    delivering: bool,
+    marks: u8,
 }
 
 /// Begins the step of the task that `word` names.
@@ -39,8 +39,7 @@ pub(crate) struct Outer {
 pub(crate) fn begin(word: Word) {
     STEP.with(|step| {
         step.word.set(word);
-        step.raising.set(false);
-        step.delivering.set(false);
+        step.marks.set(0);
     });
 }
 
@@ -55,7 +54,7 @@ pub(crate) fn word() -> Word {
 pub(crate) fn end() -> bool {
     STEP.with(|step| {
         step.word.set(Word::NOBODY);
-        step.woken.replace(false)
+        step.marks.replace(0) & WOKEN != 0
     })
 }
 
@@ -63,9 +62,7 @@ pub(crate) fn end() -> bool {
 pub(crate) fn interrupt() -> Outer {
     STEP.with(|step| Outer {
         word: step.word.replace(Word::NOBODY),
-        woken: step.woken.replace(false),
-        raising: step.raising.replace(false),
-        delivering: step.delivering.replace(false),
+        marks: step.marks.replace(0),
     })
 }
 
@@ -73,9 +70,7 @@ pub(crate) fn interrupt() -> Outer {
 pub(crate) fn resume(outer: Outer) {
     STEP.with(|step| {
         step.word.set(outer.word);
-        step.woken.set(outer.woken);
-        step.raising.set(outer.raising);
-        step.delivering.set(outer.delivering);
+        step.marks.set(outer.marks);
     });
 }
 
@@ -86,7 +81,7 @@ pub(crate) fn wake_itself(word: Word) -> bool {
     let itself = STEP.try_with(|step| {
         let itself = step.word.get() == word;
         if itself {
-            step.woken.set(true);
+            step.marks.set(step.marks.get() | WOKEN);
         }
         itself
     });
@@ -96,27 +91,39 @@ pub(crate) fn wake_itself(word: Word) -> bool {
 /// Says whether a cancellation is on its way up through the step.
 #[inline]
 pub(crate) fn is_raising() -> bool {
-    STEP.with(|step| step.raising.get())
+    is_marked(RAISING)
 }
 
 #[inline]
 pub(crate) fn set_raising(raising: bool) {
-    STEP.with(|step| step.raising.set(raising));
+    mark(RAISING, raising);
 }
 
 /// Says whether a cancellation waits to be raised.
 #[inline]
 pub(crate) fn is_delivering() -> bool {
-    STEP.with(|step| step.delivering.get())
+    is_marked(DELIVERING)
 }
 
 #[inline]
 pub(crate) fn set_delivering(delivering: bool) {
-    STEP.with(|step| step.delivering.set(delivering));
+    mark(DELIVERING, delivering);
 }
 
 /// Says whether the step would end the task if it suspended now.
 #[inline]
 pub(crate) fn is_cancelled() -> bool {
-    STEP.with(|step| step.raising.get() || step.delivering.get())
+    is_marked(RAISING | DELIVERING)
+}
+
+#[inline]
+fn is_marked(any: u8) -> bool {
+    STEP.with(|step| step.marks.get() & any != 0)
+}
+
+fn mark(which: u8, on: bool) {
+    STEP.with(|step| {
+        let others = step.marks.get() & !which;
+        step.marks.set(if on { others | which } else { others });
+    });
 }
