@@ -91,7 +91,7 @@ impl Core {
     fn begin_iteration(&self, state: &mut super::core::State) -> Result<(), Halt> {
         while let Some((at, timer)) = state.timers.first() {
             if !state.is_live(timer) {
-                state.timers.pop_cancelled();
+                state.timers.pop_cancelled(timer);
                 continue;
             }
             if at > self.now.get() {
@@ -100,7 +100,7 @@ impl Core {
                 }
                 self.move_time(state, at)?;
             }
-            state.timers.pop();
+            state.timers.pop(timer);
             state.ready.push(Entry::timer(timer));
         }
         if state.ready.is_empty() && !state.stopping {

@@ -395,7 +395,7 @@ impl Core {
 
     /// Says whether nothing would happen if the loop ran on for a moment.
     fn is_still(&self) -> bool {
-        let state = self.state.borrow();
+        let state = &mut *self.state.borrow_mut();
         let due = state
             .timers
             .first()

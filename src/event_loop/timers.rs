@@ -1,10 +1,10 @@
-//! Timers: a heap of deadlines in virtual time.
+//! Timers: deadlines in virtual time.
 //!
-//! Equal deadlines fire in the order they were set, so a run does not depend on how the heap
-//! breaks ties. A cancelled timer stays until it surfaces, or until such timers are the majority.
+//! Equal deadlines fire in the order they were set, so a run does not depend on how a heap breaks
+//! ties. A cancelled timer stays until it surfaces, or until such timers are the majority.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 /// Below this many timers it is not worth while to look for cancelled ones.
 const COMPACT_ABOVE: usize = 100;
@@ -68,22 +68,98 @@ impl Timer {
     }
 }
 
-/// The pending timers of a loop. Each is its deadline above its own word, so that one comparison
-/// of numbers orders them.
+/// As long as there are no more than this many, a heap of them is as fast as anything.
+const FEW: usize = 64;
+
+/// The pending timers of a loop: a heap for the first few, and a radix heap for the many, which
+/// needs no comparisons and touches each timer only a few times on its way up.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
+    /// Deadlines above the timers' own words, so that one comparison of numbers orders them.
     heap: BinaryHeap<Reverse<u128>>,
+    radix: Radix,
     cancelled: usize,
+}
+
+/// A radix heap. A timer lies in the bucket of the highest bit in which its deadline differs from
+/// `last`, the first deadline there is. Timers of one deadline are in one bucket at any time, and
+/// each was put behind those before it, so they stay in order.
+#[derive(Debug, Default)]
+struct Radix {
+    last: u64,
+    len: usize,
+    /// The timers whose deadline is `last`.
+    first: VecDeque<Timer>,
+    /// The others, by bit; empty until there are many.
+    buckets: Vec<Vec<(u64, Timer)>>,
+}
+
+impl Radix {
+    fn push(&mut self, at: u64, timer: Timer) {
+        debug_assert!(at >= self.last);
+        self.len += 1;
+        self.place(at, timer);
+    }
+
+    fn place(&mut self, at: u64, timer: Timer) {
+        let difference = at ^ self.last;
+        if difference == 0 {
+            return self.first.push_back(timer);
+        }
+        if self.buckets.is_empty() {
+            self.buckets.resize_with(u64::BITS as usize, Vec::new);
+        }
+        let bucket = &mut self.buckets[difference.ilog2() as usize];
+        if bucket.len() == bucket.capacity() {
+            // An eighth more at a time: millions of timers should not cost twice their size.
+            bucket.reserve_exact((bucket.len() / 8).max(4));
+        }
+        bucket.push((at, timer));
+    }
+
+    /// Returns the first deadline and its first timer.
+    fn first(&mut self) -> Option<(u64, Timer)> {
+        if self.first.is_empty() && self.len > 0 {
+            let lowest = self.buckets.iter().position(|bucket| !bucket.is_empty())?;
+            let timers = std::mem::take(&mut self.buckets[lowest]);
+            self.last = timers.iter().map(|(at, _)| *at).min()?;
+            for (at, timer) in timers {
+                self.place(at, timer);
+            }
+        }
+        self.first.front().map(|timer| (self.last, *timer))
+    }
+
+    fn pop(&mut self) {
+        if self.first.pop_front().is_some() {
+            self.len -= 1;
+        }
+    }
+
+    fn retain(&mut self, is_live: impl Fn(Timer) -> bool) {
+        self.first.retain(|timer| is_live(*timer));
+        for bucket in &mut self.buckets {
+            bucket.retain(|(_, timer)| is_live(*timer));
+        }
+        self.len = self.first.len() + self.buckets.iter().map(Vec::len).sum::<usize>();
+    }
+
+    fn clear(&mut self) {
+        self.retain(|_| false);
+    }
 }
 
 impl Timers {
     pub(crate) fn set(&mut self, at: u64, timer: Timer) {
-        if self.heap.len() == self.heap.capacity() {
-            // An eighth more at a time: millions of timers should not cost twice their size.
-            self.heap.reserve_exact((self.heap.len() / 8).max(4));
+        if self.heap.len() < FEW || at < self.radix.last {
+            self.heap.push(Reverse(key(at, timer)));
+        } else {
+            self.radix.push(at, timer);
         }
-        self.heap
-            .push(Reverse(u128::from(at) << 64 | u128::from(timer.0)));
+    }
+
+    fn len(&self) -> usize {
+        self.heap.len() + self.radix.len
     }
 
     /// Takes note that a pending timer has become meaningless.
@@ -93,38 +169,54 @@ impl Timers {
 
     /// Says whether the cancelled timers should be swept out.
     pub(crate) fn is_crowded(&self) -> bool {
-        self.heap.len() > COMPACT_ABOVE && self.cancelled * 2 > self.heap.len()
+        self.len() > COMPACT_ABOVE && self.cancelled * 2 > self.len()
     }
 
     /// Drops every timer that is not for anyone any more.
     pub(crate) fn sweep(&mut self, is_live: impl Fn(Timer) -> bool) {
         self.heap
             .retain(|Reverse(timer)| is_live(Timer(*timer as u64)));
+        self.radix.retain(is_live);
         self.cancelled = 0;
     }
 
-    /// Returns the first deadline.
-    pub(crate) fn first(&self) -> Option<(u64, Timer)> {
-        self.heap
-            .peek()
-            .map(|Reverse(timer)| ((timer >> 64) as u64, Timer(*timer as u64)))
+    /// Returns the first deadline, and the timer that was set first for it.
+    #[inline]
+    pub(crate) fn first(&mut self) -> Option<(u64, Timer)> {
+        let few = self.heap.peek().map(|Reverse(key)| *key);
+        let many = self.radix.first().map(|(at, timer)| key(at, timer));
+        let key = few.into_iter().chain(many).min()?;
+        Some(((key >> 64) as u64, Timer(key as u64)))
     }
 
-    /// Removes the timer with the first deadline.
-    pub(crate) fn pop(&mut self) {
-        self.heap.pop();
+    /// Removes the timer that was found to be the first.
+    pub(crate) fn pop(&mut self, first: Timer) {
+        let few = self
+            .heap
+            .peek()
+            .is_some_and(|Reverse(key)| *key as u64 == first.0);
+        if few {
+            self.heap.pop();
+        } else {
+            self.radix.pop();
+        }
     }
 
     /// Removes the first timer, which was found to be cancelled.
-    pub(crate) fn pop_cancelled(&mut self) {
-        self.heap.pop();
+    pub(crate) fn pop_cancelled(&mut self, first: Timer) {
+        self.pop(first);
         self.cancelled = self.cancelled.saturating_sub(1);
     }
 
     pub(crate) fn clear(&mut self) {
         self.heap.clear();
+        self.radix.clear();
         self.cancelled = 0;
     }
+}
+
+fn key(at: u64, timer: Timer) -> u128 {
+    u128::from(at) << 64 | u128::from(timer.0)
 }
 
 #[cfg(test)]
@@ -148,12 +240,49 @@ mod tests {
         timers.set(5, Timer::for_waiter(1, 9));
         let order: Vec<Target> = std::iter::from_fn(|| {
             let (_, timer) = timers.first()?;
-            timers.pop();
+            timers.pop(timer);
             Some(timer.target())
         })
         .collect();
         assert_eq!(order[0], Target::Waiter(1, 9));
         let generations = (1..=8).map(|generation| Target::Callback(9 - generation, generation));
         assert!(order[1..].iter().copied().eq(generations));
+    }
+
+    #[test]
+    fn few_or_many_they_come_in_the_order_of_their_deadlines() {
+        let mut stream = crate::chance::Stream::new(1, crate::chance::Domain::User);
+        let (mut timers, mut model) = (Timers::default(), BinaryHeap::new());
+        let (mut now, mut generation) = (0_u64, 0_u64);
+        for _ in 0..20_000 {
+            if stream.below(100) < 52 {
+                generation += 1;
+                // Mostly later, sometimes at the same moment, now and then in the past.
+                let at = match stream.below(10) {
+                    0 => now,
+                    1 => now.saturating_sub(stream.below(50)),
+                    2 => now + stream.below(1 << 40),
+                    _ => now + stream.below(1_000),
+                };
+                let timer = Timer::for_waiter(stream.below(1_000) as u32, generation);
+                timers.set(at, timer);
+                model.push(Reverse(key(at, timer)));
+            } else {
+                let expected = model.pop().map(|Reverse(key)| key);
+                let first = timers.first();
+                assert_eq!(first.map(|(at, timer)| key(at, timer)), expected);
+                if let Some((at, timer)) = first {
+                    timers.pop(timer);
+                    now = now.max(at);
+                }
+            }
+            if generation % 4_096 == 0 {
+                let is_live = |timer: Timer| timer.0 % 3 != 0;
+                timers.sweep(is_live);
+                model.retain(|Reverse(key)| is_live(Timer(*key as u64)));
+            }
+            assert_eq!(timers.len(), model.len());
+        }
+        assert!(model.len() > 2 * FEW, "there were many");
     }
 }
