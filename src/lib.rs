@@ -127,3 +127,8 @@ macro_rules! log {
         $crate::private::log(::std::format_args!($($text)*))
     };
 }
+
+/// The code in the README runs as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
