@@ -276,8 +276,8 @@ mod tests {
                     now = now.max(at);
                 }
             }
-            if generation % 4_096 == 0 {
-                let is_live = |timer: Timer| timer.0 % 3 != 0;
+            if generation.is_multiple_of(4_096) {
+                let is_live = |timer: Timer| !timer.0.is_multiple_of(3);
                 timers.sweep(is_live);
                 model.retain(|Reverse(key)| is_live(Timer(*key as u64)));
             }
