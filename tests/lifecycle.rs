@@ -121,6 +121,26 @@ fn task_locals_set_outside_a_task_stay_with_the_loop() {
 }
 
 #[test]
+fn task_locals_of_the_loop_outlast_an_eager_task() {
+    simrun::task_local! { static LOCAL: u32 = 0; }
+    let event_loop = EventLoop::new();
+    event_loop.within(|| LOCAL.set(7));
+    let spawns_eagerly = async {
+        LOCAL.set(8);
+        task::spawn_eager(async { LOCAL.set(9) }).await.unwrap();
+        LOCAL.get()
+    };
+    assert_eq!(
+        event_loop
+            .run_until_complete(spawns_eagerly)
+            .unwrap()
+            .unwrap(),
+        8
+    );
+    assert_eq!(event_loop.within(|| LOCAL.get()), 7);
+}
+
+#[test]
 fn a_clone_that_panics_leaves_the_value_where_it_is() {
     struct Unique;
     impl Clone for Unique {

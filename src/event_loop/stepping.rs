@@ -28,6 +28,7 @@ struct Outer {
     made_in_step: u32,
     site: LastStep,
     locals: Locals,
+    base_locals: Locals,
     touches: Option<Vec<Touch>>,
 }
 
@@ -45,6 +46,7 @@ impl Core {
                 made_in_step: state.made_in_step,
                 site: state.site.clone(),
                 locals: std::mem::take(&mut state.locals),
+                base_locals: std::mem::take(&mut state.base_locals),
                 touches: state.touches.as_mut().map(std::mem::take),
             };
             (state.begin_step(self, slot), outer)
@@ -62,6 +64,7 @@ impl Core {
             state.made_in_step = outer.made_in_step;
             state.site = outer.site;
             state.touches = outer.touches;
+            state.base_locals = outer.base_locals;
             std::mem::replace(&mut state.locals, outer.locals)
         };
     }
@@ -178,10 +181,7 @@ impl State {
     ) -> Option<BoxedBody> {
         let entry = &mut self.slots[slot as usize];
         if flags.any(Flags::MUST_CANCEL.or(Flags::ABORTED)) {
-            let message = entry
-                .rare
-                .as_ref()
-                .and_then(|rare| rare.cancel_message.clone());
+            let message = entry.cancel_message();
             self.deliver(Cancelled::from_message(message));
         }
         let entry = &mut self.slots[slot as usize];
@@ -249,10 +249,6 @@ impl Slot {
     fn take_cancel(&mut self) -> Option<Option<std::sync::Arc<str>>> {
         let unheard = self.flags.any(Flags::MUST_CANCEL);
         self.flags.clear(Flags::MUST_CANCEL);
-        unheard.then(|| {
-            self.rare
-                .as_ref()
-                .and_then(|rare| rare.cancel_message.clone())
-        })
+        unheard.then(|| self.cancel_message())
     }
 }

@@ -243,6 +243,11 @@ impl Slot {
         self.rare.get_or_insert_default()
     }
 
+    /// Returns what was said with the last cancel request that was kept.
+    pub(crate) fn cancel_message(&self) -> Option<Arc<str>> {
+        self.rare.as_ref()?.cancel_message.clone()
+    }
+
     /// Makes the cancellation that an asker gets: the one that ended the task goes to the first.
     pub(crate) fn make_cancelled(&mut self) -> Cancelled {
         let Some(rare) = &mut self.rare else {
