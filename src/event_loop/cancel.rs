@@ -35,27 +35,25 @@ impl Core {
         let mut budget = self.state.borrow().slots.len() + 1;
         while let Some(key) = work.pop() {
             budget = budget.saturating_sub(1);
-            let foreign = {
+            let (ends, foreign) = {
                 let state = &mut *self.state.borrow_mut();
-                let kind = state.slot(key).map(|slot| slot.kind);
-                match kind {
-                    Some(Kind::Task) => state.cancel_task(key.slot, &message, budget, &mut work),
+                match state.slot(key).map(|slot| slot.kind) {
+                    Some(Kind::Task) => {
+                        let foreign = state.cancel_task(key.slot, &message, budget, &mut work);
+                        (false, foreign)
+                    }
                     Some(Kind::Gather) => {
                         state.cancel_gather(key.slot, &mut work);
-                        None
+                        (false, None)
                     }
-                    _ => None,
+                    Some(Kind::Promise) => (!state.slots[key.slot as usize].is_done(), None),
+                    None => (false, None),
                 }
             };
             if let Some(waker) = foreign {
                 waker.wake();
             }
-            let is_promise = self
-                .state
-                .borrow_mut()
-                .slot(key)
-                .is_some_and(|slot| slot.kind == Kind::Promise && !slot.is_done());
-            if is_promise {
+            if ends {
                 self.finish(key.slot, End::Cancelled(None, message.clone()), None);
             }
         }
@@ -278,10 +276,7 @@ impl State {
     fn cancel_at_suspension(&mut self, slot: u32) -> (Forwarded, Message) {
         let entry = &mut self.slots[slot as usize];
         let waiting = entry.waiting;
-        let message = entry
-            .rare
-            .as_ref()
-            .and_then(|rare| rare.cancel_message.clone());
+        let message = entry.cancel_message();
         let forwarded = self.forward_cancel(waiting, slot, &message);
         match forwarded {
             Forwarded::No => self.schedule(slot),

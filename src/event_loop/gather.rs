@@ -55,10 +55,7 @@ impl Gatherer {
         if !self.distinct.insert(child) {
             return;
         }
-        let is_done = {
-            let state = &mut *self.core.state.borrow_mut();
-            state.slot(child).is_none_or(|slot| slot.is_done())
-        };
+        let is_done = self.core.is_done(child);
         if is_done {
             self.done.push(child);
         } else {

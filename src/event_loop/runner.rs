@@ -119,10 +119,7 @@ impl EventLoop {
         let stop = || super::stop();
         let callback = self.within(|| self.core.add_done_callback(key, Box::new(stop)));
         let result = self.run_forever();
-        let done = {
-            let state = &mut *self.core.state.borrow_mut();
-            state.slot(key).is_none_or(|slot| slot.is_done())
-        };
+        let done = self.core.is_done(key);
         if result.is_err() || !done {
             self.within(|| {
                 if !self.core.remove_done_callback(key, callback) {

@@ -43,6 +43,12 @@ impl Core {
         waiter.map_or(WaiterState::Cancelled, |waiter| waiter.state)
     }
 
+    /// Says whether a future is done; one that is gone was.
+    pub(crate) fn is_done(&self, key: Key) -> bool {
+        let state = &mut *self.state.borrow_mut();
+        state.slot(key).is_none_or(|slot| slot.is_done())
+    }
+
     pub(crate) fn is_waiting(&self, key: WaiterKey) -> bool {
         self.waiter_state(key) == WaiterState::Pending
     }
@@ -106,7 +112,8 @@ impl Wait {
         self.key = Some(key);
     }
 
-    /// Looks how the wait stands, on behalf of the step that is being made.
+    /// Looks how the wait stands, on behalf of the step that is being made. Once its cancellation
+    /// was raised, it raises that again.
     pub(crate) fn poll(&mut self, core: &Core, cx: &Context<'_>) -> Waited {
         let Some(key) = self.key else {
             return Waited::Not;
@@ -327,17 +334,12 @@ impl core::State {
         if !self.timers.is_crowded() {
             return;
         }
-        let (waiters, callbacks) = (&self.waiters, &self.callbacks);
-        self.timers.sweep(|timer| match timer.target() {
-            Target::Waiter(slot, generation) => waiters
-                .get(slot as usize)
-                .is_some_and(|waiter| waiter.generation == generation),
-            Target::Callback(slot, generation) => callbacks
-                .get(slot as usize)
-                .is_some_and(|callback| callback.generation == generation),
-        });
+        let mut timers = std::mem::take(&mut self.timers);
+        timers.sweep(|timer| self.is_live(timer));
+        self.timers = timers;
     }
 
+    /// Says whether a timer is still for someone.
     pub(crate) fn is_live(&self, timer: Timer) -> bool {
         match timer.target() {
             Target::Waiter(slot, generation) => self
@@ -348,6 +350,15 @@ impl core::State {
                 .callbacks
                 .get(slot as usize)
                 .is_some_and(|callback| callback.generation == generation),
+        }
+    }
+}
+
+impl WaiterKey {
+    /// Completes the waiter, if its loop is the one of this thread.
+    pub(crate) fn wake(self) {
+        if let Some(core) = core::try_own(self.serial) {
+            core.wake(self);
         }
     }
 }

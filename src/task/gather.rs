@@ -164,9 +164,7 @@ fn kept<W: Sealed>(item: &W) -> Result<W::Value, TaskError> {
     let key = item.key();
     let core = core::own(key.serial, "task");
     let cancelled = core.state.borrow_mut().slot(key).and_then(|slot| {
-        let rare = slot.rare.as_ref();
-        let message = rare.and_then(|rare| rare.cancel_message.clone());
-        (slot.state == State::Cancelled).then(|| Cancelled::from_message(message))
+        (slot.state == State::Cancelled).then(|| Cancelled::from_message(slot.cancel_message()))
     });
     match cancelled {
         Some(cancelled) => Err(cancelled.into()),

@@ -38,11 +38,7 @@ pub fn shield<W: Waitable>(inner: W) -> Shield<W> {
     let at = Location::caller();
     let key = inner.key();
     let core = core::own(key.serial, "task");
-    let is_done = core
-        .state
-        .borrow_mut()
-        .slot(key)
-        .is_none_or(|slot| slot.is_done());
+    let is_done = core.is_done(key);
     let outer = (!is_done).then(|| {
         let outer = core.add_promise(Kind::Promise, at);
         core.add_done_callback(key, Box::new(move || copy(key, outer)));

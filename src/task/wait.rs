@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::handle::Waitable;
 use crate::event_loop::core::{self, Core};
-use crate::event_loop::table::{Flags, Key, On, State, Tasks, WaiterKey};
+use crate::event_loop::table::{Flags, Key, On, State, Tasks};
 use crate::event_loop::{CallbackKey, Wait, Waited};
 
 /// When [`wait`] returns.
@@ -85,7 +85,7 @@ impl<W: Waitable> WaitFor<W> {
         let waiter = self.wait.start(core, cx, On::Tasks(Tasks::Some), self.at);
         self.timer = self.limit.map(|limit| {
             let at = (core.now() + limit).as_nanos();
-            core.call_at(at, Box::new(move || wake(waiter)))
+            core.call_at(at, Box::new(move || waiter.wake()))
         });
         let mut seen = BTreeSet::new();
         let keys: Vec<Key> = self
@@ -103,7 +103,7 @@ impl<W: Waitable> WaitFor<W> {
                     if let (Some(timer), Some(core)) = (timer, core::try_own(key.serial)) {
                         core.cancel_callback(timer);
                     }
-                    wake(waiter);
+                    waiter.wake();
                 }
             };
             self.callbacks
@@ -144,12 +144,6 @@ impl Until {
     }
 }
 
-fn wake(waiter: WaiterKey) {
-    if let Some(core) = core::try_own(waiter.serial) {
-        core.wake(waiter);
-    }
-}
-
 impl<W: Waitable> Future for WaitFor<W> {
     type Output = (Vec<W>, Vec<W>);
 
@@ -169,12 +163,7 @@ impl<W: Waitable> Future for WaitFor<W> {
             Waited::Over => {
                 this.finish();
                 let items = std::mem::take(&mut this.items);
-                let is_done = |item: &W| {
-                    core.state
-                        .borrow_mut()
-                        .slot(item.key())
-                        .is_none_or(|slot| slot.is_done())
-                };
+                let is_done = |item: &W| core.is_done(item.key());
                 Poll::Ready(items.into_iter().partition(is_done))
             }
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Timeout, TimeoutScope};
 use crate::error::{Elapsed, TaskError};
-use crate::event_loop::core::{self, Core};
+use crate::event_loop::core::{self};
 use crate::event_loop::table::{On, Tasks};
 use crate::event_loop::{CallbackKey, Wait, Waited};
 use crate::task::{Join, Sealed, Waitable};
@@ -82,31 +82,20 @@ impl<W: Waitable> Future for WaitForTask<W> {
                     result => Poll::Ready(Ok(result)),
                 },
                 Waited::Not => {
-                    if is_done(&core, of) {
+                    if core.is_done(of.key()) {
                         return Poll::Ready(Ok(of.collect()));
                     }
                     let key = of.key();
                     let on = On::Tasks(Tasks::OutOfTime);
                     let waiter = wait.start(&core, cx, on, this.at);
-                    let wake = move || {
-                        if let Some(core) = core::try_own(waiter.serial) {
-                            core.wake(waiter);
-                        }
-                    };
-                    *callback = Some(core.add_done_callback(key, Box::new(wake)));
+                    let wake = Box::new(move || waiter.wake());
+                    *callback = Some(core.add_done_callback(key, wake));
                     core.cancel(key, None);
                     Poll::Pending
                 }
             },
         }
     }
-}
-
-fn is_done<W: Sealed>(core: &Core, of: &W) -> bool {
-    core.state
-        .borrow_mut()
-        .slot(of.key())
-        .is_none_or(|slot| slot.is_done())
 }
 
 impl<W: Waitable> Drop for WaitForTask<W> {

@@ -107,9 +107,7 @@ impl<O: Order> State<O> {
     fn is_empty(&self) -> bool {
         self.items.count() == 0
     }
-}
 
-impl<O: Order> State<O> {
     /// Puts an item in, and takes the getter to wake out of the line.
     fn put(&mut self, core: &Core, item: O::Item) -> Result<Option<WaiterKey>, QueueFull<O::Item>> {
         if self.shut_down || self.is_full() {
