@@ -12,7 +12,7 @@ use crate::error::{Elapsed, TaskError};
 use crate::event_loop::core::{self};
 use crate::event_loop::table::{On, Tasks};
 use crate::event_loop::{CallbackKey, Wait, Waited};
-use crate::task::{Join, Sealed, Waitable};
+use crate::task::{Join, Waitable};
 
 /// Awaits a task or promise; when the time is up, cancels it, waits until it has ended, and gives
 /// [`Elapsed`].
