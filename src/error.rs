@@ -104,6 +104,13 @@ pub(crate) struct Panic {
     payload: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
+impl Panic {
+    fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
+        let payload = &mut *self.payload.lock().unwrap_or_else(PoisonError::into_inner);
+        payload.take()
+    }
+}
+
 impl TaskError {
     /// Wraps an error of the program's own. A `TaskError` comes back unchanged and a
     /// [`Cancelled`] stays a cancellation, so errors can be passed on with `?`.
@@ -170,15 +177,20 @@ impl TaskError {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// Returns the payload of the panic, or else this error, as what a joined thread gives.
+    pub(crate) fn into_payload(self) -> Box<dyn Any + Send> {
+        let payload = match &*self.0 {
+            Cause::Panicked(panic) => panic.take_payload(),
+            _ => None,
+        };
+        payload.unwrap_or_else(|| Box::new(self))
+    }
+
     /// Panics as the task has panicked, or with this error's text if it has not.
     #[track_caller]
     pub fn resume(self) -> ! {
         if let Cause::Panicked(panic) = &*self.0 {
-            let payload = panic
-                .payload
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
+            let payload = panic.take_payload();
             let payload = payload.unwrap_or_else(|| Box::new(panic.message.clone()));
             crate::panics::resume(payload, panic.location.clone());
         }

@@ -89,6 +89,7 @@ mod sim;
 pub mod strategy;
 pub mod sync;
 pub mod task;
+pub mod thread;
 pub mod time;
 pub mod trace;
 

@@ -162,6 +162,29 @@ impl Sim {
         })
     }
 
+    /// Runs a program of threads: `main` is the first of them. When it has ended, the other threads
+    /// are cut off, as they are at the end of a process.
+    ///
+    /// # Panics
+    ///
+    /// If a loop is running on this thread.
+    ///
+    /// ```
+    /// use simrun::{Sim, thread};
+    ///
+    /// let run = Sim::new().run_thread(|| thread::spawn(|| 6 * 7).join().unwrap());
+    /// assert_eq!(run.unwrap(), 42);
+    /// ```
+    #[track_caller]
+    pub fn run_thread<F, T>(&self, main: F) -> Run<T>
+    where
+        F: FnOnce() -> T + 'static,
+        T: 'static,
+    {
+        let at = std::panic::Location::caller();
+        self.finish(|core| crate::thread::spawn_main(core, main, at))
+    }
+
     #[track_caller]
     fn finish<T: 'static>(&self, spawn: impl FnOnce(&std::rc::Rc<Core>) -> Task<T>) -> Run<T> {
         let nested = crate::event_loop::core::try_current().is_some_and(|core| core.running.get());

@@ -1,7 +1,7 @@
 //! Looking at a loop that stands still: every blocked task, for reports and dumps.
 
 use super::core::{Core, State};
-use super::table::{Flags, Kind, On, Slot, Waiting};
+use super::table::{Flags, On, Slot, Waiting};
 use crate::assure::{Blocked, Deadlock};
 use crate::error::place;
 use crate::time::Instant;
@@ -13,7 +13,7 @@ impl Core {
         let mut tasks: Vec<(u64, u32)> = state
             .slots
             .iter()
-            .filter(|(_, slot)| slot.kind == Kind::Task && !slot.is_done())
+            .filter(|(_, slot)| slot.kind.is_driven() && !slot.is_done())
             .map(|(index, slot)| (slot.id, index as u32))
             .collect();
         tasks.sort_unstable();
@@ -79,7 +79,7 @@ impl State {
             .get(slot as usize)
             .filter(|found| found.id as u32 == id)
         {
-            Some(found) if found.kind == Kind::Task => vec![self.name(slot)],
+            Some(found) if found.kind.is_driven() => vec![self.name(slot)],
             Some(found) => self.unfinished_children(found),
             None => Vec::new(),
         }
@@ -93,7 +93,7 @@ impl State {
                 .slots
                 .get(child.slot as usize)
                 .filter(|slot| slot.id == child.id);
-            child.is_some_and(|slot| slot.kind == Kind::Task && !slot.is_done())
+            child.is_some_and(|slot| slot.kind.is_driven() && !slot.is_done())
         });
         unfinished.map(|child| self.name(child.slot)).collect()
     }

@@ -18,11 +18,16 @@ type Message = Option<Arc<str>>;
 impl Core {
     /// Asks a future to stop. Says whether it took the request: a future that is done does not.
     pub(crate) fn cancel(&self, key: Key, message: Message) -> bool {
+        let takes = self.state.borrow_mut().takes_cancel(key);
+        if takes {
+            self.send_cancel(key, message);
+        }
+        takes
+    }
+
+    fn send_cancel(&self, key: Key, message: Message) {
         {
             let state = &mut *self.state.borrow_mut();
-            if !state.takes_cancel(key) {
-                return false;
-            }
             let hash = state.slots[key.slot as usize].path_hash;
             state.fingerprint.add(hash ^ 0xCA);
             if state.trace.is_some() {
@@ -38,7 +43,7 @@ impl Core {
             let (ends, foreign) = {
                 let state = &mut *self.state.borrow_mut();
                 match state.slot(key).map(|slot| slot.kind) {
-                    Some(Kind::Task) => {
+                    Some(Kind::Task | Kind::Thread) => {
                         let foreign = state.cancel_task(key.slot, &message, budget, &mut work);
                         (false, foreign)
                     }
@@ -57,7 +62,6 @@ impl Core {
                 self.finish(key.slot, End::Cancelled(None, message.clone()), None);
             }
         }
-        true
     }
 
     /// Passes on the request that a task got while it made the step that has just suspended it.
@@ -89,7 +93,7 @@ impl Core {
             whole
         };
         if whole {
-            self.cancel(task, None);
+            self.send_cancel(task, None);
             return None;
         }
         target.pending = true;
@@ -170,6 +174,8 @@ impl State {
             let Some(slot) = self.slot(key) else { continue };
             match slot.kind {
                 _ if slot.is_done() => {}
+                // Timeouts within it cancel what it awaits, but nobody can stop it.
+                Kind::Thread => {}
                 Kind::Task | Kind::Promise => return true,
                 Kind::Gather => {
                     work.extend(slot.rare.iter().flat_map(|rare| &rare.children));
@@ -230,7 +236,7 @@ impl State {
         let Some(waiting) = waiting.one() else {
             return Forwarded::No;
         };
-        let Some(waiter) = self.waiters.get_mut(waiting as usize) else {
+        let Some(waiter) = self.waiters.get(waiting as usize) else {
             return Forwarded::No;
         };
         if waiter.state != WaiterState::Pending {
@@ -242,14 +248,17 @@ impl State {
         if owner.is_none_or(|owner| owner.slot() != slot) {
             return Forwarded::No;
         }
-        if let On::Future(target, id) = waiter.on() {
-            let found = self
-                .slots
-                .get(target as usize)
-                .filter(|slot| slot.id as u32 == id);
-            let Some(found) = found else {
-                return Forwarded::No;
-            };
+        let awaited = match waiter.on() {
+            On::Future(target, id) => {
+                let found = self.slots.get(target as usize);
+                let Some(found) = found.filter(|slot| slot.id as u32 == id) else {
+                    return Forwarded::No;
+                };
+                (found.kind != Kind::Thread).then_some((target, found))
+            }
+            _ => None,
+        };
+        if let Some((target, found)) = awaited {
             let target = Key {
                 serial: 0,
                 slot: target,
@@ -261,6 +270,7 @@ impl State {
             self.waiters[waiting as usize].forwarded = true;
             return Forwarded::To(target);
         }
+        let waiter = &mut self.waiters[waiting as usize];
         waiter.state = WaiterState::Cancelled;
         let waker = waiter.waker.take();
         if message.is_some() || self.slots[slot as usize].rare.is_some() {

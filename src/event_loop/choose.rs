@@ -165,6 +165,9 @@ impl State {
     /// Takes the next entry from the ready queue.
     #[inline]
     pub(crate) fn pick(&mut self) -> Option<Entry> {
+        if self.ready.is_lane_busy() {
+            return self.pick_beside_threads();
+        }
         match &self.chooser {
             None => self.ready.take_oldest(),
             Some(_) if self.ready.candidates() < 2 => self.ready.take_oldest(),
@@ -172,7 +175,7 @@ impl State {
         }
     }
 
-    fn choose(&mut self) -> Option<Entry> {
+    pub(super) fn choose(&mut self) -> Option<Entry> {
         let chooser = self.chooser.as_mut()?;
         let mut turn = Turn {
             ready: &self.ready,

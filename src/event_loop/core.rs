@@ -5,6 +5,7 @@
 //! of the program's own (futures, values, callbacks, foreign wakers) is ever run or dropped while
 //! the state is borrowed, for it may use the loop again.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
@@ -113,6 +114,10 @@ pub(crate) struct State {
     pub(crate) draws: BTreeMap<SiteKey, u32>,
     pub(crate) live_tasks: usize,
     pub(crate) hooks: Vec<ShutdownHook>,
+    /// What is run after all other hooks.
+    pub(crate) last_hook: Option<ShutdownHook>,
+    /// What the floors above keep for the time of the run, each type once.
+    extensions: Vec<Rc<dyn Any>>,
     pub(crate) woken_from_outside: bool,
     /// Steps have more to do than to run: someone writes a plan or a trace, wants footprints, or
     /// uses task-locals.
@@ -199,6 +204,8 @@ impl Core {
             draws: BTreeMap::new(),
             live_tasks: 0,
             hooks: Vec::new(),
+            last_hook: None,
+            extensions: Vec::new(),
             woken_from_outside: false,
             is_watched,
         };
@@ -240,6 +247,25 @@ impl Core {
         let state = &mut *self.state.borrow_mut();
         state.is_watched = true;
         act(&mut state.locals)
+    }
+
+    /// Returns what a floor above keeps for the time of the run; it is made when it is first asked
+    /// for.
+    pub(crate) fn extension<T: Default + 'static>(&self) -> Rc<T> {
+        let extensions = &mut self.state.borrow_mut().extensions;
+        let found = extensions
+            .iter()
+            .find_map(|kept| kept.clone().downcast().ok());
+        found.unwrap_or_else(|| {
+            let made = Rc::<T>::default();
+            extensions.push(made.clone());
+            made
+        })
+    }
+
+    /// Takes all of that, to be dropped when the state is no longer borrowed.
+    pub(crate) fn take_extensions(&self) -> impl Sized + use<> {
+        std::mem::take(&mut self.state.borrow_mut().extensions)
     }
 
     /// Counts a draw under `label`, of the current task or of a callback on its behalf; returns the
@@ -463,7 +489,8 @@ impl State {
             entry.flags.set(Flags::WOKEN);
         } else if !entry.flags.any(Flags::SCHEDULED) && !entry.is_done() {
             entry.flags.set(Flags::SCHEDULED);
-            self.ready.push(super::ready::Entry::task(slot));
+            let entry = entry.step(slot);
+            self.ready.push(entry);
         }
     }
 

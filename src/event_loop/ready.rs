@@ -3,10 +3,12 @@
 //! Two kinds of entry wait their turn. A *free* one, a task's step or a timer, may be swapped with
 //! other free ones or delayed. An *ordered* one, a callback, keeps its place: it runs after every
 //! ordered one queued before it, and nothing queued after it overtakes it. So the candidates are
-//! the oldest ordered entry and all free ones that were queued before it.
+//! the oldest ordered entry and all free ones that were queued before it. Threads stand in a
+//! [lane](super::lane) of their own, and all of them are candidates.
 
 use std::collections::VecDeque;
 
+use super::lane::Lane;
 use super::timers::Timer;
 
 /// Something that is ready to go, in one word: two bits for the kind, the rest names it.
@@ -16,7 +18,7 @@ pub(crate) struct Entry(u64);
 /// What an [`Entry`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The task in this slot of the table.
+    /// The task or thread in this slot of the table.
     Task(u32),
     /// A due timer.
     Timer(Timer),
@@ -28,10 +30,16 @@ impl Entry {
     const SHIFT: u32 = Timer::BITS;
     const TIMER: u64 = 1 << Self::SHIFT;
     const CALLBACK: u64 = 2 << Self::SHIFT;
+    const THREAD: u64 = 3 << Self::SHIFT;
 
     #[inline]
     pub(crate) fn task(slot: u32) -> Self {
         Self(u64::from(slot))
+    }
+
+    #[inline]
+    pub(crate) fn thread(slot: u32) -> Self {
+        Self(Self::THREAD | u64::from(slot))
     }
 
     #[inline]
@@ -46,15 +54,20 @@ impl Entry {
 
     #[inline]
     fn is_ordered(self) -> bool {
-        self.0 & Self::CALLBACK != 0
+        self.0 >> Self::SHIFT == Self::CALLBACK >> Self::SHIFT
+    }
+
+    #[inline]
+    pub(crate) fn is_thread(self) -> bool {
+        self.0 >> Self::SHIFT == Self::THREAD >> Self::SHIFT
     }
 
     #[inline]
     pub(crate) fn kind(self) -> Kind {
         match self.0 >> Self::SHIFT {
-            0 => Kind::Task(self.0 as u32),
             1 => Kind::Timer(Timer::from_bits(self.0 ^ Self::TIMER)),
-            _ => Kind::Callback(self.0 as u32),
+            2 => Kind::Callback(self.0 as u32),
+            _ => Kind::Task(self.0 as u32),
         }
     }
 }
@@ -68,6 +81,8 @@ pub(crate) struct Ready {
     /// The entries of `open` in the order in which they were queued, for a plan that is being
     /// written and must know which of them is the default.
     queued: Option<VecDeque<Entry>>,
+    /// Where threads stand, from the first one on.
+    lane: Option<Box<Lane>>,
 }
 
 impl Ready {
@@ -78,7 +93,9 @@ impl Ready {
 
     #[inline]
     pub(crate) fn push(&mut self, entry: Entry) {
-        if self.shut.is_empty() && !entry.is_ordered() {
+        if entry.is_thread() {
+            self.open_lane().push(entry);
+        } else if self.shut.is_empty() && !entry.is_ordered() {
             self.push_open(entry);
         } else {
             self.shut.push_back(entry);
@@ -93,6 +110,23 @@ impl Ready {
         }
     }
 
+    /// Returns the lane of the threads, if there ever was one.
+    #[inline]
+    pub(crate) fn lane(&mut self) -> Option<&mut Lane> {
+        self.lane.as_deref_mut()
+    }
+
+    pub(crate) fn open_lane(&mut self) -> &mut Lane {
+        self.lane.get_or_insert_default()
+    }
+
+    /// Says whether the lane has a say in who goes next.
+    #[inline]
+    pub(crate) fn is_lane_busy(&self) -> bool {
+        self.lane.as_ref().is_some_and(|lane| lane.is_busy())
+    }
+
+    /// Returns how many entries of the loop's own, other than threads, are queued.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.open.len() + self.shut.len()
@@ -100,17 +134,34 @@ impl Ready {
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.open.is_empty() && self.shut.is_empty()
+        self.len() == 0 && !self.is_lane_busy()
     }
 
     /// Returns how many may go next.
     #[inline]
     pub(crate) fn candidates(&self) -> usize {
-        self.open.len() + usize::from(!self.shut.is_empty())
+        let own = self.open.len() + usize::from(!self.shut.is_empty());
+        match &self.lane {
+            None => own,
+            Some(lane) => own + lane.threads() + self.due(lane).len(),
+        }
+    }
+
+    /// Returns the due timers that are candidates.
+    fn due<'a>(&self, lane: &'a Lane) -> &'a VecDeque<Entry> {
+        const NONE: &VecDeque<Entry> = &VecDeque::new();
+        if self.shut.is_empty() {
+            lane.due()
+        } else {
+            NONE
+        }
     }
 
     pub(crate) fn candidate(&self, index: usize) -> Entry {
-        if index < self.open.len() {
+        if self.lane.is_some() {
+            let mut candidates = self.walk(&self.open);
+            candidates.nth(index).expect("the candidate is there")
+        } else if index < self.open.len() {
             self.open[index]
         } else {
             self.shut[0]
@@ -119,8 +170,17 @@ impl Ready {
 
     /// Returns the candidates in the order in which they were queued; the first is the default.
     pub(crate) fn in_order(&self) -> impl Iterator<Item = Entry> {
-        let open = self.queued.as_ref().unwrap_or(&self.open);
-        open.iter().chain(self.shut.front()).copied()
+        self.walk(self.queued.as_ref().unwrap_or(&self.open))
+    }
+
+    /// Goes through the candidates, the free ones of the loop in the order of `open`.
+    fn walk<'a>(&'a self, open: &'a VecDeque<Entry>) -> impl Iterator<Item = Entry> {
+        let lane = self.lane.as_deref();
+        let first = lane.into_iter().flat_map(Lane::first);
+        let due = lane.into_iter().flat_map(|lane| self.due(lane));
+        let last = lane.into_iter().flat_map(Lane::last);
+        let own = open.iter().chain(due).chain(self.shut.front());
+        first.chain(own).chain(last).copied()
     }
 
     /// Takes the oldest entry, which is candidate 0 as long as no other was ever taken.
@@ -139,15 +199,19 @@ impl Ready {
 
     /// Takes the candidate at `index` and keeps the others in order: for those who never swap.
     pub(crate) fn take(&mut self, index: usize) -> Option<Entry> {
-        if index < self.open.len() {
-            self.open.remove(index)
-        } else {
-            self.take_ordered()
+        match self.take_from_lane(index) {
+            Ok(entry) => entry,
+            Err(index) if index < self.open.len() => self.open.remove(index),
+            Err(_) => self.take_ordered(),
         }
     }
 
     /// Takes the candidate at `index`, in constant time, and moves the first into its place.
     pub(crate) fn swap_take(&mut self, index: usize) -> Option<Entry> {
+        let index = match self.take_from_lane(index) {
+            Ok(entry) => return entry,
+            Err(index) => index,
+        };
         if index >= self.open.len() {
             return self.take_ordered();
         }
@@ -157,6 +221,31 @@ impl Ready {
             place.and_then(|place| queued.remove(place));
         }
         Some(entry)
+    }
+
+    /// Takes a candidate that stands in the lane, or else gives its index among the others.
+    fn take_from_lane(&mut self, index: usize) -> Result<Option<Entry>, usize> {
+        let Some(lane) = &mut self.lane else {
+            return Err(index);
+        };
+        let index = match lane.take_first(index) {
+            Ok(entry) => return Ok(Some(entry)),
+            Err(rest) => rest,
+        };
+        let Some(rest) = index.checked_sub(self.open.len()) else {
+            return Err(index);
+        };
+        let rest = if self.shut.is_empty() {
+            match lane.take_due(rest) {
+                Ok(entry) => return Ok(Some(entry)),
+                Err(rest) => rest,
+            }
+        } else if rest == 0 {
+            return Err(index);
+        } else {
+            rest - 1
+        };
+        Ok(lane.take_last(rest))
     }
 
     fn take_ordered(&mut self) -> Option<Entry> {
@@ -171,9 +260,19 @@ impl Ready {
         Some(entry)
     }
 
+    /// Ends the threads' time between two iterations, if it lasts: what was held back for it is
+    /// queued.
+    pub(crate) fn end_gap(&mut self) {
+        let due = self.lane().map(Lane::end_gap);
+        for entry in due.into_iter().flatten() {
+            self.push(entry);
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.open.clear();
         self.shut.clear();
+        self.lane = None;
         if let Some(queued) = &mut self.queued {
             queued.clear();
         }

@@ -89,6 +89,9 @@ impl Core {
     }
 
     fn begin_iteration(&self, state: &mut super::core::State) -> Result<(), Halt> {
+        if state.ready.lane().is_some() {
+            return self.begin_gap(state);
+        }
         while let Some((at, timer)) = state.timers.first() {
             if !state.is_live(timer) {
                 state.timers.pop_cancelled(timer);
@@ -110,7 +113,7 @@ impl Core {
         Ok(())
     }
 
-    fn move_time(&self, state: &mut super::core::State, at: u64) -> Result<(), Halt> {
+    pub(super) fn move_time(&self, state: &mut super::core::State, at: u64) -> Result<(), Halt> {
         if let Some(until) = self.limits.until
             && u128::from(at) > until.as_nanos()
         {

@@ -234,8 +234,9 @@ impl EventLoop {
         self.run_until_complete(async {})?
             .map_err(|error| self.hook_failure(error))?;
         let hooks = std::mem::take(&mut self.core.state.borrow_mut().hooks);
+        let last = self.core.state.borrow_mut().last_hook.take();
         let run_hooks = async move {
-            for hook in hooks {
+            for hook in hooks.into_iter().chain(last) {
                 hook().await;
             }
         };
@@ -397,7 +398,8 @@ impl Core {
             .timers
             .first()
             .is_some_and(|(at, _)| at <= self.now.get());
-        state.ready.is_empty() && state.live_tasks == 0 && state.hooks.is_empty() && !due
+        let hooked = !state.hooks.is_empty() || state.last_hook.is_some();
+        state.ready.is_empty() && state.live_tasks == 0 && !hooked && !due
     }
 
     /// Keeps a task although its handle may go.

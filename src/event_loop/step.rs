@@ -49,6 +49,12 @@ pub(crate) fn word() -> Word {
     STEP.with(|step| step.word.get())
 }
 
+/// Returns a waker of that task.
+#[inline]
+pub(crate) fn waker() -> std::task::Waker {
+    super::waker::waker(word())
+}
+
 /// Ends the step. Says whether the task has woken itself.
 #[inline]
 pub(crate) fn end() -> bool {
@@ -86,6 +92,20 @@ pub(crate) fn wake_itself(word: Word) -> bool {
         itself
     });
     itself.unwrap_or(false)
+}
+
+/// Hides the cancellation that goes through the step, if there is one, from a part of it.
+pub(crate) fn hide_cancelled() -> u8 {
+    STEP.with(|step| {
+        let marks = step.marks.get();
+        step.marks.set(marks & WOKEN);
+        marks & !WOKEN
+    })
+}
+
+/// Shows it again.
+pub(crate) fn show_cancelled(marks: u8) {
+    STEP.with(|step| step.marks.set(step.marks.get() | marks));
 }
 
 /// Says whether a cancellation is on its way up through the step.

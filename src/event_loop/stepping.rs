@@ -11,7 +11,7 @@ use super::core::{Core, LastStep, State};
 use super::ready::Entry;
 use super::resources::Touch;
 use super::step;
-use super::table::{End, Flags, Slot, Waiting};
+use super::table::{End, Flags, Kind, Slot, Waiting};
 use super::tasks::{BoxedBody, describe, drop_body};
 use super::waker::{self, Word};
 use crate::chance::mix;
@@ -206,10 +206,15 @@ impl State {
     fn suspend_step(&mut self, slot: u32) {
         let woken = self.end_step(slot);
         let entry = &mut self.slots[slot as usize];
-        if woken || entry.flags.any(Flags::WOKEN) {
-            entry.flags.clear(Flags::WOKEN);
+        if woken || entry.flags.any(Flags::WOKEN.or(Flags::INTERRUPTED)) {
+            let interrupted = entry.flags.any(Flags::INTERRUPTED);
+            entry.flags.clear(Flags::WOKEN.or(Flags::INTERRUPTED));
             entry.flags.set(Flags::SCHEDULED);
-            self.ready.push(Entry::task(slot));
+            match entry.kind {
+                Kind::Thread if interrupted => {}
+                Kind::Thread => self.ready.open_lane().push_later(Entry::thread(slot)),
+                _ => self.ready.push(Entry::task(slot)),
+            }
         }
     }
 
@@ -235,7 +240,7 @@ impl State {
     }
 
     /// Tells the strategy what the step has touched.
-    fn observe(&mut self, slot: u32) {
+    pub(super) fn observe(&mut self, slot: u32) {
         if let (Some(chooser), Some(touches)) = (&mut self.chooser, &mut self.touches) {
             let entity = super::choose::EntityId::task(self.slots[slot as usize].path_hash);
             chooser.observe(entity, touches);
@@ -245,6 +250,15 @@ impl State {
 }
 
 impl Slot {
+    /// The ready queue's entry for the next step.
+    #[inline]
+    pub(crate) fn step(&self, slot: u32) -> Entry {
+        match self.kind {
+            Kind::Thread => Entry::thread(slot),
+            _ => Entry::task(slot),
+        }
+    }
+
     /// Takes the cancellation that was to be delivered at the next suspension.
     fn take_cancel(&mut self) -> Option<Option<std::sync::Arc<str>>> {
         let unheard = self.flags.any(Flags::MUST_CANCEL);

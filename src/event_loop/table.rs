@@ -24,6 +24,8 @@ pub struct Key {
 pub(crate) enum Kind {
     /// Driven by the loop; a cancel is a request that goes to what it awaits.
     Task,
+    /// Driven by the loop as a task is, but beside its iterations; nobody can cancel it.
+    Thread,
     /// Completed by someone's hand; a cancel ends it at once.
     Promise,
     /// Completed when others are; a cancel goes to all of them.
@@ -150,7 +152,7 @@ impl DoneCallbacks {
     }
 }
 
-/// One future.
+/// One future, or a thread.
 pub(crate) struct Slot {
     pub(crate) id: u64,
     pub(crate) body: Option<Pin<Box<dyn Body>>>,
@@ -193,6 +195,8 @@ impl Flags {
 
     /// It was woken while its step was being made: if it suspends, a step is queued.
     pub(crate) const WOKEN: Self = Self(1 << 6);
+    /// A thread that suspends because it is another's turn, and stands in the lane already.
+    pub(crate) const INTERRUPTED: Self = Self(1 << 7);
 
     #[inline]
     pub(crate) const fn or(self, other: Self) -> Self {
@@ -232,6 +236,22 @@ pub(crate) struct Rare {
     /// For an eager task, the id it would have if it had been made when its first step was over:
     /// its place among the tasks.
     pub(crate) place: Option<u64>,
+    pub(crate) parking: Parking,
+}
+
+/// How a thread stands with those who unpark it.
+#[derive(Default)]
+pub(crate) struct Parking {
+    /// It was unparked since it last parked.
+    pub(crate) token: bool,
+    pub(crate) waiter: Option<WaiterKey>,
+}
+
+impl Kind {
+    /// Says whether it makes steps of its own.
+    pub(crate) fn is_driven(self) -> bool {
+        matches!(self, Self::Task | Self::Thread)
+    }
 }
 
 impl Slot {
@@ -351,6 +371,8 @@ pub(crate) enum Tasks {
     Next,
     OfGroup,
     OutOfTime,
+    /// A thread is parked.
+    Unpark,
 }
 
 impl Tasks {
@@ -360,6 +382,7 @@ impl Tasks {
             Self::Next => "the next of several tasks",
             Self::OfGroup => "the tasks of its group",
             Self::OutOfTime => "a task that has no time left",
+            Self::Unpark => "someone to unpark it",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Waker;
 
 use super::core::{Core, State};
@@ -37,20 +38,12 @@ impl Core {
         let eager = eager && self.running.get();
         let key = {
             let state = &mut *self.state.borrow_mut();
-            let (parent, parent_hash) = state.path_and_hash();
-            let (path, hash) = state.paths.add(parent, parent_hash);
-            let key = state.add(self.serial, Kind::Task, path, hash, at);
-            state.live_tasks += 1;
-            state.fingerprint.add(hash ^ 1);
+            let key = state.spawn(self, Kind::Task, None, at);
             let inherits = (!state.locals.is_empty()).then(|| state.locals.clone());
             let slot = &mut state.slots[key.slot as usize];
             slot.body = Some(body);
             if let Some(locals) = inherits {
                 slot.rare().locals = locals;
-            }
-            if state.trace.is_some() {
-                let name = state.name(key.slot);
-                state.record(self.now(), || EventKind::Spawned(name));
             }
             if !eager {
                 state.schedule(key.slot);
@@ -61,6 +54,20 @@ impl Core {
             self.step_within(key.slot);
             self.state.borrow_mut().settle_in(key);
         }
+        key
+    }
+
+    /// Makes a thread, which begins when it is its turn.
+    pub(crate) fn spawn_thread(
+        &self,
+        body: BoxedBody,
+        name: Option<Arc<str>>,
+        at: &'static Location<'static>,
+    ) -> Key {
+        let state = &mut *self.state.borrow_mut();
+        let key = state.spawn(self, Kind::Thread, name, at);
+        state.slots[key.slot as usize].body = Some(body);
+        state.schedule(key.slot);
         key
     }
 
@@ -135,7 +142,7 @@ impl Core {
             let Some(slot) = state.slot(key) else { return };
             slot.holds -= 1;
             let idle = slot.holds == 0
-                && (slot.is_done() || slot.kind != Kind::Task)
+                && (slot.is_done() || !slot.kind.is_driven())
                 && !slot.flags.any(Flags::POLLING);
             if !idle {
                 return;
@@ -154,6 +161,7 @@ impl Core {
         let Some((name, kind)) = unseen else { return };
         let message = match kind {
             Kind::Task => "the error of a task was never retrieved",
+            Kind::Thread => "nobody joined a thread that panicked",
             Kind::Promise | Kind::Gather => "the error of a promise was never retrieved",
         };
         let error = rare.and_then(|rare| rare.error);
@@ -219,6 +227,10 @@ impl Core {
         }
         let hooks = std::mem::take(&mut self.state.borrow_mut().hooks);
         self.drop_reporting("a shutdown hook", None, hooks);
+        let last_hook = self.state.borrow_mut().last_hook.take();
+        self.drop_reporting("a shutdown hook", None, last_hook);
+        let extensions = self.take_extensions();
+        self.drop_reporting("what the run has kept", None, extensions);
         let callbacks = std::mem::take(&mut self.state.borrow_mut().callbacks);
         for (_, callback) in callbacks {
             self.drop_reporting("a callback", None, callback);
@@ -284,6 +296,29 @@ impl State {
         }
     }
 
+    /// Adds a task or thread, a child of whoever is running.
+    fn spawn(
+        &mut self,
+        core: &Core,
+        kind: Kind,
+        name: Option<Arc<str>>,
+        at: &'static Location<'static>,
+    ) -> Key {
+        let (parent, parent_hash) = self.path_and_hash();
+        let (path, hash) = self.paths.add(parent, parent_hash);
+        let key = self.add(core.serial, kind, path, hash, at);
+        self.live_tasks += 1;
+        self.fingerprint.add(hash ^ 1);
+        if name.is_some() {
+            self.slots[key.slot as usize].rare().name = name;
+        }
+        if self.trace.is_some() {
+            let name = self.name(key.slot);
+            self.record(core.now(), || EventKind::Spawned(name));
+        }
+        key
+    }
+
     fn add(
         &mut self,
         serial: u32,
@@ -333,13 +368,13 @@ impl State {
         how: Option<String>,
         now: crate::time::Instant,
     ) -> Finished {
-        if let Some(how) = how.filter(|_| self.slots[slot as usize].kind == Kind::Task) {
+        if let Some(how) = how.filter(|_| self.slots[slot as usize].kind.is_driven()) {
             let current = self.current.replace(slot);
             self.record(now, || EventKind::Ended(how));
             self.current = current;
         }
         let entry = &mut self.slots[slot as usize];
-        if entry.kind == Kind::Task {
+        if entry.kind.is_driven() {
             self.live_tasks -= 1;
             let how = match &end {
                 End::Value => 2,

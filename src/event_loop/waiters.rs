@@ -90,7 +90,19 @@ impl Wait {
     ) -> WaiterKey {
         // A foreign waker may do anything when it is cloned: so before the state is borrowed.
         let waker = cx.waker().clone();
-        let key = core.state.borrow_mut().add_waiter(core, waker, on, at);
+        self.start_in(&mut core.state.borrow_mut(), core, waker, on, at)
+    }
+
+    /// Begins to wait, for those who have borrowed the state.
+    pub(crate) fn start_in(
+        &mut self,
+        state: &mut core::State,
+        core: &Core,
+        waker: Waker,
+        on: On,
+        at: &'static Location<'static>,
+    ) -> WaiterKey {
+        let key = state.add_waiter(core, waker, on, at);
         self.key = Some(key);
         key
     }
@@ -319,6 +331,7 @@ impl core::State {
                 match found.map(|found| found.kind) {
                     None => "for a future that is gone".to_owned(),
                     Some(super::table::Kind::Task) => format!("for task {}", self.name(slot)),
+                    Some(super::table::Kind::Thread) => format!("for thread {}", self.name(slot)),
                     Some(super::table::Kind::Promise) => "for a promise".to_owned(),
                     Some(super::table::Kind::Gather) => {
                         let children = self.unfinished_children(&self.slots[slot as usize]);

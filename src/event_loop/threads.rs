@@ -1,0 +1,196 @@
+//! Threads beside the loop: when they go, and what becomes of them.
+//!
+//! A thread is an entry of the loop's table as a task is, and its steps are made like a task's.
+//! But it can be interrupted wherever it does something that others could see, so a step of it
+//! ends at every such *point*, and whoever may go is a candidate there. By default the thread goes
+//! on, and then its stack is not left.
+
+use super::choose::sleeper;
+use super::core::{Core, State};
+use super::limits::Halt;
+use super::ready::Entry;
+use super::step;
+use super::table::{Flags, Key, Kind, Slot};
+use super::tasks::BoxedBody;
+use super::timers::{Target, Timer};
+use crate::chance::mix;
+use crate::error::Cancelled;
+use crate::time::Instant;
+use crate::trace::EventKind;
+
+/// How many points a thread may pass before it gives way to those who are ready. A thread that
+/// waits in a loop for what another one does would keep that from happening.
+const TIME_SLICE: u32 = 1_000;
+
+/// A cancellation that a blocking call does not hear of: the step's marks, what is being raised and
+/// what is to be delivered.
+pub(crate) type Hidden = Option<(u8, Option<Cancelled>, Option<Cancelled>)>;
+
+impl Core {
+    /// Begins an iteration of a loop that has threads: what they can do comes first.
+    #[cold]
+    pub(super) fn begin_gap(&self, state: &mut State) -> Result<(), Halt> {
+        while let Some((at, timer)) = state.timers.first() {
+            if !state.is_live(timer) {
+                state.timers.pop_cancelled(timer);
+                continue;
+            }
+            if at > self.now.get() {
+                let due = state
+                    .ready
+                    .lane()
+                    .is_some_and(|lane| !lane.due().is_empty());
+                if !state.ready.is_empty() || due || state.stopping {
+                    break;
+                }
+                self.move_time(state, at)?;
+            }
+            state.timers.pop(timer);
+            if !state.wake_sleeping_thread(timer, self.now()) {
+                state.ready.open_lane().hold_back(Entry::timer(timer));
+            }
+        }
+        if state.ready.open_lane().begin_gap() {
+            // More than none: the gap's end says how many.
+            state.iteration = 1;
+            return Ok(());
+        }
+        state.ready.end_gap();
+        if state.ready.is_empty() && !state.stopping {
+            return Err(Halt::Idle);
+        }
+        state.iteration = state.ready.len();
+        Ok(())
+    }
+
+    /// Ends the step of the running thread at a point and begins its next one. Says whether the
+    /// thread must suspend because it is another's turn.
+    pub(crate) fn pass_point(&self, passed: u32) -> bool {
+        let state = &mut *self.state.borrow_mut();
+        let Some(slot) = state.current else {
+            return false;
+        };
+        debug_assert_eq!(state.slots[slot as usize].kind, Kind::Thread);
+        state.observe(slot);
+        let itself = Entry::thread(slot);
+        let tired = passed >= TIME_SLICE;
+        if state.chooser.is_some() || tired {
+            let lane = state.ready.open_lane();
+            if tired {
+                lane.push_later(itself);
+            } else {
+                lane.interrupt(itself);
+            }
+            state.iteration -= 1;
+            let next = state.pick_beside_threads().unwrap_or(itself);
+            if next != itself {
+                state.interrupt_for(slot, next);
+                return true;
+            }
+        }
+        if state.steps >= state.check_at {
+            state.interrupt_for(slot, itself);
+            return true;
+        }
+        state.begin_next_piece(slot, self.now.get());
+        false
+    }
+
+    /// Begins a blocking call, which hears of no cancellation.
+    pub(crate) fn begin_blocking(&self) -> Hidden {
+        let marks = step::hide_cancelled();
+        if marks == 0 {
+            return None;
+        }
+        let state = &mut *self.state.borrow_mut();
+        Some((marks, state.raising.take(), state.delivering.take()))
+    }
+
+    /// Ends a blocking call.
+    pub(crate) fn end_blocking(&self, hidden: Hidden) {
+        if let Some((marks, raising, delivering)) = hidden {
+            step::show_cancelled(marks);
+            let state = &mut *self.state.borrow_mut();
+            state.raising = raising;
+            state.delivering = delivering;
+        }
+    }
+
+    /// Takes the body of a thread that has not ended, so that it can be cut off where it stands.
+    pub(crate) fn take_unfinished_body(&self, key: Key) -> Option<BoxedBody> {
+        let state = &mut *self.state.borrow_mut();
+        let slot = state.slot(key).filter(|slot| !slot.is_done())?;
+        slot.body.take()
+    }
+
+    /// Takes the body of the oldest thread that has not ended, so that it can be cut off where it
+    /// stands.
+    pub(crate) fn take_thread(&self) -> Option<BoxedBody> {
+        let state = &mut *self.state.borrow_mut();
+        let live =
+            |slot: &Slot| slot.kind == Kind::Thread && !slot.is_done() && slot.body.is_some();
+        let threads = state.slots.iter_mut().map(|(_, slot)| slot);
+        let oldest = threads.filter(|slot| live(slot)).min_by_key(|slot| slot.id);
+        oldest.and_then(|slot| slot.body.take())
+    }
+}
+
+impl State {
+    /// Takes the next entry while threads stand in the lane. The caller has counted it as one of
+    /// the iteration's; a thread is not.
+    #[cold]
+    pub(super) fn pick_beside_threads(&mut self) -> Option<Entry> {
+        if let Some(chosen) = self.ready.lane().and_then(|lane| lane.take_chosen()) {
+            return Some(chosen);
+        }
+        let entry = match &self.chooser {
+            Some(_) if self.ready.candidates() >= 2 => self.choose(),
+            _ => self.ready.take(0),
+        };
+        if entry.is_some_and(Entry::is_thread) {
+            self.iteration += 1;
+        } else if self.ready.lane().is_some_and(|lane| lane.is_gap()) {
+            self.ready.end_gap();
+            self.iteration = self.ready.len();
+        }
+        entry
+    }
+
+    /// Has the running thread suspend for another's turn, or for the loop to look at its limits.
+    fn interrupt_for(&mut self, slot: u32, next: Entry) {
+        self.slots[slot as usize].flags.set(Flags::INTERRUPTED);
+        self.ready.open_lane().choose(next);
+        // Its turn was counted when it was chosen, and will be again.
+        self.iteration += 1;
+    }
+
+    /// Begins the next step of a thread that goes on at a point.
+    fn begin_next_piece(&mut self, slot: u32, now: u64) {
+        self.steps += 1;
+        let entry = &mut self.slots[slot as usize];
+        entry.steps = entry.steps.wrapping_add(1);
+        self.site.step = entry.steps;
+        self.site.since = 0;
+        self.made_in_step = 0;
+        let hash = mix(entry.path_hash, now);
+        self.fingerprint.add(hash);
+    }
+
+    /// Lets a thread go on whose timer this is; says whether it was a thread's.
+    fn wake_sleeping_thread(&mut self, timer: Timer, now: Instant) -> bool {
+        let Target::Waiter(waiter, generation) = timer.target() else {
+            return false;
+        };
+        let sleeper = sleeper(&self.slots, &self.waiters, waiter, generation);
+        let Some(thread) = sleeper.filter(|slot| slot.kind == Kind::Thread) else {
+            return false;
+        };
+        let hash = mix(thread.path_hash ^ 3, now.as_nanos());
+        self.fingerprint.add(hash);
+        self.record(now, || EventKind::Fired);
+        // The waker is the thread's own, hence one of ours.
+        let (_, foreign) = self.wake_slot(waiter);
+        debug_assert!(foreign.is_none());
+        true
+    }
+}

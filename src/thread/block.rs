@@ -1,0 +1,117 @@
+//! Blocking: how a thread waits, and where it can be interrupted.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use super::fiber;
+use crate::event_loop::core::{self, Core};
+use crate::event_loop::step;
+
+/// The thread is being cut off, and what it waits for cannot come any more.
+pub(crate) struct CutShort;
+
+/// Blocks the thread until a future is ready.
+///
+/// A thread that is cut off waits no longer: it unwinds from here. Only a destructor that waits
+/// while that happens gets an answer instead, once nobody is left who could help it.
+///
+/// # Panics
+///
+/// In a task, if the future is not ready: to wait there would stop the whole loop.
+#[track_caller]
+pub(crate) fn block_on<F: Future>(future: F, what: &str) -> Result<F::Output, CutShort> {
+    let mut future = pin!(future);
+    let Some(link) = fiber::current() else {
+        let mut cx = Context::from_waker(Waker::noop());
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(value) => return Ok(value),
+            Poll::Pending => panic!(
+                "{what} would block the event loop, and everything in it: do it in a thread, or \
+                 await what tasks have for it"
+            ),
+        }
+    };
+    let core = core::current();
+    // What a timeout around this call has to say waits until the call is over.
+    let outer = core.begin_blocking();
+    let value = wait_for(&link, &core, future);
+    core.end_blocking(outer);
+    value
+}
+
+fn wait_for<F: Future>(
+    link: &fiber::Link,
+    core: &Core,
+    mut future: Pin<&mut F>,
+) -> Result<F::Output, CutShort> {
+    loop {
+        let suspended = link.times_suspended();
+        let waker = step::waker();
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Ok(value);
+        }
+        if link.is_cut_off() {
+            if !std::thread::panicking() {
+                fiber::unwind();
+            }
+            // This is a destructor. Who else is to be cut off may have what it waits for.
+            match core.take_thread() {
+                Some(another) => drop(another),
+                None => return Err(CutShort),
+            }
+        } else if step::is_raising() {
+            let cancelled = core.state.borrow_mut().take_cancelled();
+            panic!("a thread cannot be cancelled, but {cancelled:?} was raised in it");
+        } else if link.times_suspended() == suspended {
+            suspend(core);
+        }
+        // Otherwise a call within the future has blocked, and a wake may have been missed.
+    }
+}
+
+/// Does as [`block_on`], for those whose destructors have no way to go on without.
+#[track_caller]
+pub(crate) fn block_for<F: Future>(future: F, what: &str) -> F::Output {
+    match block_on(future, what) {
+        Ok(value) => value,
+        Err(CutShort) => {
+            eprintln!("{what} in a destructor, while its thread is cut off, cannot succeed");
+            std::process::abort();
+        }
+    }
+}
+
+/// A point at which the thread can be interrupted: before everything it does that others could
+/// see. Tasks are interrupted only where they await.
+#[inline]
+pub(crate) fn point() {
+    if let Some(link) = fiber::current() {
+        pass_point(&link);
+    }
+}
+
+fn pass_point(link: &fiber::Link) {
+    if link.is_cut_off() || std::thread::panicking() {
+        return;
+    }
+    let core = core::current();
+    if core.pass_point(link.count_point()) {
+        suspend(&core);
+        if link.is_cut_off() {
+            fiber::unwind();
+        }
+    }
+}
+
+/// Says whether this is called on a thread's stack.
+pub(crate) fn is_thread() -> bool {
+    fiber::current().is_some()
+}
+
+/// Suspends the thread, perhaps in the middle of a future that it polls.
+fn suspend(core: &Core) {
+    let depth = core.state.borrow().depth;
+    fiber::suspend();
+    core.state.borrow_mut().depth = depth;
+}

@@ -1,0 +1,231 @@
+//! Threads that borrow from the stack of the one who makes them.
+//!
+//! The scope ends only when all of its threads have: that is what makes the borrows sound. If the
+//! scope's own thread is cut off, its threads are cut off first.
+#![expect(unsafe_code, reason = "the loop's table knows no lifetime but 'static")]
+
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::block::{block_on, is_thread, point};
+use super::current::Thread;
+use super::spawn::{self, Builder, JoinHandle, Result};
+use crate::event_loop::core;
+use crate::event_loop::table::Key;
+use crate::event_loop::{Wait, poll_done};
+
+/// Where threads can be made that borrow: see [`scope`].
+pub struct Scope<'scope, 'env: 'scope> {
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// A thread panicked, and nobody has joined it.
+    panicked: Arc<AtomicBool>,
+    scope: PhantomData<&'scope mut &'scope ()>,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+/// Runs a function that can make threads which borrow from its surroundings: `std`'s `scope`. All
+/// of them are joined before it returns.
+///
+/// # Panics
+///
+/// In a task, or if a thread panicked that was not joined.
+///
+/// ```
+/// use simrun::thread;
+///
+/// # simrun::Sim::new().run_thread(|| {
+/// let mut numbers = vec![1, 2, 3];
+/// thread::scope(|scope| {
+///     scope.spawn(|| numbers.push(4));
+/// });
+/// assert_eq!(numbers, [1, 2, 3, 4]);
+/// # }).unwrap();
+/// ```
+#[track_caller]
+pub fn scope<'env, F, T>(function: F) -> T
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+{
+    assert!(
+        is_thread(),
+        "a scope blocks until its threads have ended: it cannot stand in a task"
+    );
+    let scope = Scope {
+        threads: Mutex::default(),
+        panicked: Arc::default(),
+        scope: PhantomData,
+        env: PhantomData,
+    };
+    let all_ended = AllEnded(&scope.threads);
+    let result = catch_unwind(AssertUnwindSafe(|| function(&scope)));
+    all_ended.wait();
+    drop(all_ended);
+    match result {
+        Err(payload) => resume_unwind(payload),
+        Ok(_) if scope.panicked.load(Ordering::Relaxed) => panic!("a scoped thread panicked"),
+        Ok(value) => value,
+    }
+}
+
+impl<'scope> Scope<'scope, '_> {
+    /// Makes a thread that may borrow what outlives the scope.
+    ///
+    /// # Panics
+    ///
+    /// If the loop is closed.
+    #[track_caller]
+    pub fn spawn<F, T>(&'scope self, function: F) -> ScopedJoinHandle<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let at = Location::caller();
+        let core = spawn::open_loop();
+        let packet = Arc::new(Packet {
+            result: Mutex::new(None),
+            panicked: self.panicked.clone(),
+        });
+        let thread = {
+            let packet = packet.clone();
+            let function: Box<dyn FnOnce() + Send + 'scope> = Box::new(move || {
+                let result = catch_unwind(AssertUnwindSafe(function));
+                *lock(&packet.result) = Some(result);
+            });
+            // SAFETY: the boxes differ in nothing but a lifetime. The function borrows what lives
+            // for 'scope, and `scope` does not return, nor unwinds, before the thread that owns
+            // the function has run it to its end or dropped it: `AllEnded` sees to that, and the
+            // thread is on its list before anyone else has a say.
+            let function = unsafe {
+                std::mem::transmute::<
+                    Box<dyn FnOnce() + Send + 'scope>,
+                    Box<dyn FnOnce() + Send + 'static>,
+                >(function)
+            };
+            Builder::new().spawn_on(&core, function, at)
+        };
+        let handle = ScopedJoinHandle {
+            key: thread.key(),
+            thread: thread.thread().clone(),
+            packet,
+            scope: PhantomData,
+        };
+        lock(&self.threads).push(thread);
+        handle
+    }
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let threads = lock(&self.threads).len();
+        f.debug_struct("Scope")
+            .field("threads", &threads)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sees to it that no thread of a scope is left when the scope ends, however it does.
+struct AllEnded<'a>(&'a Mutex<Vec<JoinHandle<()>>>);
+
+impl AllEnded<'_> {
+    /// Blocks until every thread has ended, also those that are made meanwhile.
+    #[track_caller]
+    fn wait(&self) {
+        let thread = |index| lock(self.0).get(index).map(JoinHandle::key);
+        let at = Location::caller();
+        for index in 0.. {
+            let Some(key) = thread(index) else { break };
+            // What is left after a wait that was cut short is cut off in the end.
+            let _ = block_on(ended(key, at), "the end of a scope");
+        }
+    }
+}
+
+impl Drop for AllEnded<'_> {
+    fn drop(&mut self) {
+        for thread in lock(self.0).iter() {
+            let key = thread.key();
+            let ended = core::try_own(key.serial).is_some_and(|core| {
+                let body = core.take_unfinished_body(key);
+                let unfinished = body.is_some();
+                drop(body);
+                unfinished || core.is_done(key)
+            });
+            if !ended {
+                // It may still use what is about to go.
+                eprintln!("a scoped thread can be neither joined nor cut off");
+                std::process::abort();
+            }
+        }
+    }
+}
+
+/// The handle of a thread that may borrow: see [`Scope::spawn`].
+pub struct ScopedJoinHandle<'scope, T> {
+    key: Key,
+    thread: Thread,
+    packet: Arc<Packet<T>>,
+    scope: PhantomData<&'scope ()>,
+}
+
+/// What a scoped thread leaves behind.
+struct Packet<T> {
+    result: Mutex<Option<Result<T>>>,
+    panicked: Arc<AtomicBool>,
+}
+
+impl<T> Drop for Packet<T> {
+    fn drop(&mut self) {
+        if matches!(*lock(&self.result), Some(Err(_))) {
+            self.panicked.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<T> ScopedJoinHandle<'_, T> {
+    /// Blocks until the thread has ended.
+    ///
+    /// # Errors
+    ///
+    /// If the thread panicked, the payload of that.
+    #[track_caller]
+    pub fn join(self) -> Result<T> {
+        point();
+        let _ = block_on(ended(self.key, Location::caller()), "joining a thread");
+        let result = lock(&self.packet.result).take();
+        result.unwrap_or_else(|| Err(Box::new("the thread was cut off")))
+    }
+
+    /// Returns the thread.
+    pub fn thread(&self) -> &Thread {
+        &self.thread
+    }
+
+    /// Says whether the thread has ended.
+    #[track_caller]
+    pub fn is_finished(&self) -> bool {
+        point();
+        core::own(self.key.serial, "thread").is_done(self.key)
+    }
+}
+
+impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopedJoinHandle")
+            .field("thread", &self.thread)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits for a thread to end whose handle someone else holds.
+async fn ended(key: Key, at: &'static Location<'static>) {
+    let mut wait = Wait::new();
+    poll_fn(|cx| poll_done(&mut wait, &core::current(), key, cx, at)).await;
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
