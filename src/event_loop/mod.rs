@@ -12,6 +12,7 @@ mod choose;
 mod context;
 pub(crate) mod core;
 mod debug;
+mod families;
 mod gather;
 mod lane;
 mod limits;

@@ -15,6 +15,8 @@ struct Node {
     births: u32,
     /// Living tasks, callbacks and child nodes that need this node.
     holds: NonZeroU32,
+    /// The head of the family that the node belongs to, or [`ROOT`].
+    head: u32,
 }
 
 pub(crate) struct Paths {
@@ -32,6 +34,7 @@ impl Paths {
             birth: 0,
             births: 0,
             holds: NonZeroU32::MIN,
+            head: ROOT,
         });
         Self { nodes }
     }
@@ -42,7 +45,7 @@ impl Paths {
         let node = &mut self.nodes[parent as usize];
         node.births += 1;
         node.holds = more(node.holds);
-        let birth = node.births;
+        let (birth, head) = (node.births, node.head);
         if self.nodes.len() == self.nodes.capacity() {
             self.nodes.reserve_exact((self.nodes.len() / 8).max(4));
         }
@@ -51,8 +54,19 @@ impl Paths {
             birth,
             births: 0,
             holds: NonZeroU32::MIN,
+            head,
         });
         (child as u32, child_hash(parent_hash, birth))
+    }
+
+    /// Makes a new node the head of a family of its own.
+    pub(crate) fn make_head(&mut self, node: u32) {
+        self.nodes[node as usize].head = node;
+    }
+
+    /// Returns the node that heads the family of a node, or [`ROOT`].
+    pub(crate) fn head(&self, node: u32) -> u32 {
+        self.nodes[node as usize].head
     }
 
     pub(crate) fn hold(&mut self, node: u32) {

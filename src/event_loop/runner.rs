@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use super::core::{self, Core, ShutdownHook};
 use super::limits::Halt;
+use super::paths::ROOT;
 use super::report::{Report, ReportKind};
 use super::table::{Flags, Key, Kind, State as Progress};
 use crate::assure::{Failure, FailureKind};
@@ -369,14 +370,16 @@ impl Drop for Running<'_> {
 }
 
 impl Core {
-    /// Returns the tasks that are not done, in the order in which they were spawned. An eager task
-    /// counts as spawned when its first step is over.
+    /// Returns the loop's own tasks that are not done, in the order in which they were spawned. An
+    /// eager task counts as spawned when its first step is over. Those of families are none of the
+    /// loop's business.
     pub(crate) fn unfinished_tasks(&self) -> Vec<Key> {
         let state = self.state.borrow();
         let unfinished = state
             .slots
             .iter()
             .filter(|(_, slot)| slot.kind == Kind::Task && slot.state == Progress::Pending)
+            .filter(|(_, slot)| state.paths.head(slot.path) == ROOT)
             .map(|(index, slot)| {
                 let place = slot.rare.as_ref().and_then(|rare| rare.place);
                 let key = Key {

@@ -297,7 +297,7 @@ impl State {
     }
 
     /// Adds a task or thread, a child of whoever is running.
-    fn spawn(
+    pub(super) fn spawn(
         &mut self,
         core: &Core,
         kind: Kind,
