@@ -249,6 +249,18 @@ impl Core {
         act(&mut state.locals)
     }
 
+    /// Returns the task-locals in force here.
+    pub(crate) fn task_locals(&self) -> Locals {
+        self.state.borrow().locals.clone()
+    }
+
+    /// Puts others in force for what is running.
+    pub(crate) fn set_task_locals(&self, locals: Locals) {
+        if !locals.is_empty() {
+            let _old = self.with_locals(|own| std::mem::replace(own, locals));
+        }
+    }
+
     /// Returns what a floor above keeps for the time of the run; it is made when it is first asked
     /// for.
     pub(crate) fn extension<T: Default + 'static>(&self) -> Rc<T> {

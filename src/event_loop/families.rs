@@ -64,8 +64,13 @@ impl Core {
                 }
             }
         }
-        let callbacks = self.state.borrow_mut().callbacks_of_family(self.serial, family);
-        callbacks.into_iter().for_each(|key| self.cancel_callback(key));
+        let callbacks = self
+            .state
+            .borrow_mut()
+            .callbacks_of_family(self.serial, family);
+        callbacks
+            .into_iter()
+            .for_each(|key| self.cancel_callback(key));
     }
 
     /// Forgets a family of which nothing is left.

@@ -57,20 +57,6 @@ impl Core {
         key
     }
 
-    /// Makes a thread, which begins when it is its turn.
-    pub(crate) fn spawn_thread(
-        &self,
-        body: BoxedBody,
-        name: Option<Arc<str>>,
-        at: &'static Location<'static>,
-    ) -> Key {
-        let state = &mut *self.state.borrow_mut();
-        let key = state.spawn(self, Kind::Thread, name, at);
-        state.slots[key.slot as usize].body = Some(body);
-        state.schedule(key.slot);
-        key
-    }
-
     /// Ends a future and queues its done-callbacks, in the order in which they were added.
     pub(crate) fn finish(&self, slot: u32, end: End, body: Option<BoxedBody>) {
         let how = self.is_recording().then(|| describe(&end));

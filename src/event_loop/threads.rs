@@ -5,12 +5,15 @@
 //! ends at every such *point*, and whoever may go is a candidate there. By default the thread goes
 //! on, and then its stack is not left.
 
+use std::panic::Location;
+use std::sync::Arc;
+
 use super::choose::sleeper;
 use super::core::{Core, State};
 use super::limits::Halt;
 use super::ready::Entry;
 use super::step;
-use super::table::{Flags, Key, Kind, Slot};
+use super::table::{End, Flags, Key, Kind, On, Slot};
 use super::tasks::BoxedBody;
 use super::timers::{Target, Timer};
 use crate::chance::mix;
@@ -61,6 +64,64 @@ impl Core {
         }
         state.iteration = state.ready.len();
         Ok(())
+    }
+
+    /// Makes a thread, which begins when someone lets it.
+    pub(crate) fn add_thread(
+        &self,
+        body: BoxedBody,
+        name: Option<Arc<str>>,
+        at: &'static Location<'static>,
+    ) -> Key {
+        let state = &mut *self.state.borrow_mut();
+        let key = state.spawn(self, Kind::Thread, name, at);
+        state.slots[key.slot as usize].body = Some(body);
+        key
+    }
+
+    /// Lets a thread begin.
+    pub(crate) fn schedule_thread(&self, thread: Key) {
+        self.state.borrow_mut().schedule(thread.slot);
+    }
+
+    /// Lets a thread begin that nobody has a handle of, and that may have stood in line for that.
+    pub(crate) fn start_thread(&self, thread: Key, name: Option<Arc<str>>) {
+        self.leave_line(thread);
+        {
+            let state = &mut *self.state.borrow_mut();
+            state.slots[thread.slot as usize].rare().name = name;
+            state.schedule(thread.slot);
+        }
+        self.let_go_of(thread);
+    }
+
+    /// Has a thread that has not begun stand in line for a resource, as reports will say.
+    pub(crate) fn line_up(&self, thread: Key, on: On, at: &'static Location<'static>) {
+        let state = &mut *self.state.borrow_mut();
+        state.line_up(self, thread.slot, on, at);
+    }
+
+    fn leave_line(&self, thread: Key) {
+        let state = &mut *self.state.borrow_mut();
+        let slot = state.slot(thread);
+        let waiter = slot.and_then(|slot| slot.waiting.one());
+        waiter.and_then(|waiter| state.waiters.try_remove(waiter as usize));
+    }
+
+    /// Ends a thread that has not begun and never will.
+    pub(crate) fn discard_thread(&self, thread: Key) {
+        self.leave_line(thread);
+        let body = self.take_unfinished_body(thread);
+        drop(body.and_then(super::tasks::drop_body));
+        self.finish(thread.slot, End::Cancelled(None, None), None);
+        self.let_go_of(thread);
+    }
+
+    /// Takes note of where the value of a future will come from, for reports.
+    pub(crate) fn set_source(&self, future: Key, source: Key) {
+        if let Some(slot) = self.state.borrow_mut().slot(future) {
+            slot.rare().children.push(source);
+        }
     }
 
     /// Ends the step of the running thread at a point and begins its next one. Says whether the

@@ -230,6 +230,21 @@ impl core::State {
         }
     }
 
+    /// Makes a waiter for a thread that has not begun, and that nobody wakes through it.
+    pub(super) fn line_up(
+        &mut self,
+        core: &Core,
+        slot: u32,
+        on: On,
+        at: &'static Location<'static>,
+    ) {
+        self.generation += 1;
+        let waker = Waker::noop().clone();
+        let waiter = Waiter::new(self.generation as u32, on, waker, at, core.now.get());
+        let waiter = self.waiters.insert(waiter);
+        self.slots[slot as usize].waiting.add(waiter as u32);
+    }
+
     /// Removes a waiter; gives back its waker, to be dropped when the state is no longer borrowed.
     fn remove_waiter(&mut self, key: WaiterKey) -> Option<Waker> {
         let waiter = self.waiters.get(key.slot as usize);
@@ -332,7 +347,13 @@ impl core::State {
                     None => "for a future that is gone".to_owned(),
                     Some(super::table::Kind::Task) => format!("for task {}", self.name(slot)),
                     Some(super::table::Kind::Thread) => format!("for thread {}", self.name(slot)),
-                    Some(super::table::Kind::Promise) => "for a promise".to_owned(),
+                    Some(super::table::Kind::Promise) => {
+                        let sources = self.unfinished_children(&self.slots[slot as usize]);
+                        match &sources[..] {
+                            [] => "for a promise".to_owned(),
+                            sources => format!("for the result of {}", sources.join(" and ")),
+                        }
+                    }
                     Some(super::table::Kind::Gather) => {
                         let children = self.unfinished_children(&self.slots[slot as usize]);
                         format!("for a gather of {}", children.join(" and "))

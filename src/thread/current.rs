@@ -19,6 +19,12 @@ use crate::time;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ThreadId(u64);
 
+impl ThreadId {
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// A handle to a thread, with which it can be [unparked](Self::unpark).
 ///
 /// ```

@@ -25,11 +25,26 @@ impl Locals {
         self.0.borrow_mut().push((key, value));
     }
 
+    /// Exchanges the values for others until the guard is dropped.
+    pub(super) fn exchange<'a>(&'a self, other: &'a Self) -> Exchanged<'a> {
+        self.0.swap(&other.0);
+        Exchanged(self, other)
+    }
+
     /// Drops the values, the last one first. One that is used while it is dropped is made anew, and
     /// goes with the thread's stack.
     fn clear(&self) {
         let values = self.0.take();
         values.into_iter().rev().for_each(drop);
+    }
+}
+
+/// Values that are exchanged for others.
+pub(super) struct Exchanged<'a>(&'a Locals, &'a Locals);
+
+impl Drop for Exchanged<'_> {
+    fn drop(&mut self) {
+        self.0.0.swap(&self.1.0);
     }
 }
 

@@ -36,8 +36,11 @@
 
 mod block;
 mod current;
+mod executor;
 mod fiber;
 mod local;
+mod pending;
+mod pool;
 mod scope;
 mod spawn;
 
@@ -45,7 +48,14 @@ pub(crate) use block::{CutShort, block_for, block_on, point};
 pub use current::{
     Thread, ThreadId, current, may_block, panicking, park, park_timeout, sleep, yield_now,
 };
+pub use executor::{
+    call_soon_threadsafe, run_coroutine_threadsafe, run_in_executor, set_default_executor,
+    shutdown_default_executor, to_thread, try_run_coroutine_threadsafe, try_run_in_executor,
+    try_to_thread,
+};
 pub use local::LocalKey;
+pub use pending::Pending;
+pub use pool::{JoinPool, PoolShutDown, ThreadPool};
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub(crate) use spawn::spawn_main;
 pub use spawn::{Builder, JoinHandle, Result, spawn};

@@ -86,7 +86,8 @@ impl Builder {
             size: self.stack_size.unwrap_or(STACK_SIZE),
             locals: local::Locals::default(),
         });
-        let key = core.spawn_thread(body, self.name.clone(), at);
+        let key = core.add_thread(body, self.name.clone(), at);
+        core.schedule_thread(key);
         JoinHandle {
             task: Task::from_key(key),
             thread: Thread::new(key, self.name),

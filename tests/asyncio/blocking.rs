@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::Either;
 use simrun::task::{self, Task, Until};
+use simrun::thread;
 use simrun::time::{self, Timeout};
 
 use super::body::{Body, coroutine, raising};
@@ -80,8 +81,28 @@ impl Body {
             Statement::BarrierAbort { o, .. } => {
                 received(machine.barrier(o).abort()).await.map(Value::from)
             }
+            Statement::Exec { id, ns, val, exc } => {
+                let result = match exc {
+                    Some(name) => Err(Exc::User(name.clone())),
+                    None => Ok(val.map_or(Value::None, Value::from)),
+                };
+                Ok(received(self.job(*id, *ns, result)).await??)
+            }
             _ => panic!("{} cannot be run", statement.site()),
         }
+    }
+
+    /// Has a thread take some time, and then write a line.
+    fn job(&self, id: u32, ns: Nanos, result: Result<Value, Exc>) -> Task<Value> {
+        self.machine.need_executor();
+        let (journal, label) = (self.machine.journal(), self.label.clone());
+        thread::try_run_in_executor(None, move || {
+            if !ns.0.is_zero() {
+                thread::sleep(ns.0);
+            }
+            journal.log(time::now(), &label, &format!("thread#{id}"));
+            result
+        })
     }
 
     /// Returns what there is to await: a task or future that has a name, or else a coroutine.

@@ -14,7 +14,7 @@ use super::value::{Exc, Value};
 /// One run of a coroutine: what it is called and where it is blocked.
 pub(super) struct Body {
     pub(super) machine: Rc<Machine>,
-    label: String,
+    pub(super) label: String,
     /// The blocking statements that it is in, the innermost last.
     blocked: RefCell<Vec<String>>,
 }

@@ -1,12 +1,14 @@
 //! The state of a running program, which its tasks share, and the trace that it leaves.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::future::Either;
 use simrun::sync::{Barrier, Condition, Event};
 use simrun::task::{Task, TaskGroup};
+use simrun::thread::{self, ThreadPool};
 use simrun::time::{Instant, Timeout};
 use simrun::{Promise, TaskError, event_loop};
 
@@ -33,7 +35,29 @@ pub(super) struct Machine {
     variables: RefCell<BTreeMap<String, i64>>,
     /// The bodies that have started and not ended, in the order in which they started.
     live: RefCell<Vec<Rc<Body>>>,
-    lines: RefCell<Vec<String>>,
+    journal: Journal,
+    /// The default executor has been made.
+    has_executor: Cell<bool>,
+}
+
+/// How many workers the executor has on which the reference was run.
+const WORKERS: u32 = 4;
+
+/// The trace so far, which threads write as well.
+#[derive(Clone, Default)]
+pub(super) struct Journal(Arc<Mutex<Vec<String>>>);
+
+impl Journal {
+    /// Writes a line.
+    pub(super) fn log(&self, now: Instant, task: &str, event: &str) {
+        let nanos = now.as_nanos();
+        let line = format!("t={nanos} task={task} event={event}");
+        self.lines().push(line);
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().expect("nothing panics while it writes")
+    }
 }
 
 impl Machine {
@@ -50,21 +74,30 @@ impl Machine {
 
     /// Writes a line of the trace.
     pub(super) fn log(&self, now: Instant, task: &str, event: &str) {
-        let nanos = now.as_nanos();
-        let line = format!("t={nanos} task={task} event={event}");
-        self.lines.borrow_mut().push(line);
+        self.journal.log(now, task, event);
+    }
+
+    pub(super) fn journal(&self) -> Journal {
+        self.journal.clone()
+    }
+
+    /// Makes the default executor, when it is first needed.
+    pub(super) fn need_executor(&self) {
+        if !self.has_executor.replace(true) {
+            thread::set_default_executor(ThreadPool::new(WORKERS));
+        }
     }
 
     /// Calls `read` with each line of the trace so far.
     pub(super) fn each_line(&self, mut read: impl FnMut(&str)) {
-        for line in &*self.lines.borrow() {
+        for line in &*self.journal.lines() {
             read(line);
         }
     }
 
     /// Takes the trace.
     pub(super) fn take_lines(&self) -> Vec<String> {
-        self.lines.take()
+        std::mem::take(&mut *self.journal.lines())
     }
 
     /// Returns the task or future of that name, if there is one yet.

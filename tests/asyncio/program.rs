@@ -8,9 +8,6 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// The operations that this interpreter cannot do: the crate has no threads.
-const MISSING: [&str; 1] = ["exec"];
-
 /// A program.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Program {
@@ -20,20 +17,12 @@ pub(crate) struct Program {
     pub(super) objs: BTreeMap<String, Made>,
     /// The body of its main task.
     pub(super) main: Block,
-    /// The names of the operations in it.
-    ops: Vec<String>,
     /// Whether all tasks but the main one are eager.
     #[serde(default)]
     pub(super) eager: bool,
 }
 
-impl Program {
-    /// Returns the first operation in it that cannot be done.
-    pub(crate) fn missing(&self) -> Option<&str> {
-        let ops = self.ops.iter().map(String::as_str);
-        ops.into_iter().find(|op| MISSING.contains(op))
-    }
-}
+impl Program {}
 
 /// What to make of an object: its kind and, for some kinds, a size.
 #[derive(Debug, Deserialize)]
@@ -175,8 +164,8 @@ statements! {
     CallSoon "call_soon" { tag: Name }
     CallLater "call_later" { tag: Name, ns: Nanos }
     CancelCallback "hcancel" { tag: Name }
-    /// Runs a function in a thread. No program that has one is run: see [`Program::missing`].
-    Exec "exec" {}
+    /// Runs a function in a thread, where it takes some time.
+    Exec "exec" { ns: Nanos, val: Option<i64>, exc: Option<Name> }
     SetContext "ctx_set" { val: i64 }
     GetContext "ctx_get" {}
 

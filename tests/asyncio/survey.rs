@@ -25,9 +25,6 @@ impl Survey {
     pub(crate) fn new(programs: impl IntoIterator<Item = Program>, seeds: Range<u64>) -> Self {
         let mut survey = Self::default();
         for program in programs {
-            if program.missing().is_some() {
-                continue;
-            }
             survey.programs += 1;
             for seed in seeds.clone() {
                 survey.run(&program, seed);
