@@ -1,8 +1,8 @@
-//! How fast simrun is, beside tokio: `cargo bench --bench speed` prints what each costs, side by
-//! side, and whether simrun's goals are met.
+//! How fast simrun is, beside tokio and shuttle: `cargo bench --bench speed` prints what each costs,
+//! side by side, and whether simrun's goals are met.
 //!
 //! tokio is its current-thread runtime with paused time, the nearest thing to a simulation that
-//! it has; simrun is what [`Sim::new`](simrun::Sim::new) gives, fingerprint and all. They do the
+//! it has; shuttle, which simulates threads, runs one schedule without a limit on its steps; simrun is what [`Sim::new`](simrun::Sim::new) gives, fingerprint and all. They do the
 //! same work in the same process, in turns, so that whatever disturbs the machine disturbs both:
 //! the ratio of their medians says more than either median. For the same reason a missed goal is
 //! printed and fails nothing; what must not happen on any machine is what tests are for.
@@ -19,6 +19,8 @@ mod instructions;
 mod interleavings;
 #[path = "speed/memory.rs"]
 mod memory;
+#[path = "speed/on_shuttle.rs"]
+mod on_shuttle;
 #[path = "speed/on_simrun.rs"]
 mod on_simrun;
 #[path = "speed/on_tokio.rs"]

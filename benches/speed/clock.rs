@@ -33,24 +33,24 @@ impl Effort {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
     pub(crate) simrun: f64,
-    pub(crate) tokio: f64,
+    pub(crate) peer: f64,
 }
 
 impl Cost {
     pub(crate) fn ratio(self) -> f64 {
-        self.simrun / self.tokio
+        self.simrun / self.peer
     }
 }
 
 /// Lets both sides do so many operations, in turns, and returns the median nanoseconds of one.
 /// The first round of each warms up and does not count.
-pub(crate) fn take_turns(effort: Effort, operations: u64, simrun: fn(u64), tokio: fn(u64)) -> Cost {
-    let round = |_| (time(|| simrun(operations)), time(|| tokio(operations)));
+pub(crate) fn take_turns(effort: Effort, operations: u64, simrun: fn(u64), peer: fn(u64)) -> Cost {
+    let round = |_| (time(|| simrun(operations)), time(|| peer(operations)));
     let rounds = (0..=effort.rounds()).map(round).skip(1);
-    let (simrun, tokio): (Vec<_>, Vec<_>) = rounds.unzip();
+    let (simrun, peer): (Vec<_>, Vec<_>) = rounds.unzip();
     Cost {
         simrun: per_operation(median(simrun), operations),
-        tokio: per_operation(median(tokio), operations),
+        peer: per_operation(median(peer), operations),
     }
 }
 

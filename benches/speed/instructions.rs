@@ -10,14 +10,14 @@ use std::process::Command;
 use super::clock::Cost;
 use super::works::{WORKS, Work};
 
-/// The argument that asks for one work: `--do <simrun or tokio> <work> <operations>`.
+/// The argument that asks for one work: `--do <simrun or peer> <work> <operations>`.
 pub(crate) const DO: &str = "--do";
 
 /// The two counts of operations. They are multiples of what a work divides them by.
 const FEW: u64 = 10_000;
 const MANY: u64 = 20_000;
 
-const SIDES: [&str; 2] = ["simrun", "tokio"];
+const SIDES: [&str; 2] = ["simrun", "peer"];
 
 /// Prints how many instructions an operation of every work takes, if they can be counted.
 pub(crate) fn print() {
@@ -32,7 +32,7 @@ pub(crate) fn print() {
 fn print_works() {
     println!(
         "| {:<20} | {:>12} | {:>11} | {:>5} |",
-        "instructions per", "simrun", "tokio", "ratio"
+        "instructions per", "simrun", "its peer", "ratio"
     );
     println!("|{:-<22}|{:->13}:|{:->12}:|{:->6}:|", "", "", "", "");
     for work in &WORKS {
@@ -41,7 +41,7 @@ fn print_works() {
                 "| {:<20} | {:>12.0} | {:>11.0} | {:>5.2} |",
                 work.short,
                 cost.simrun,
-                cost.tokio,
+                cost.peer,
                 cost.ratio()
             ),
             Err(problem) => println!("| {:<20} | {problem}", work.short),
@@ -50,13 +50,13 @@ fn print_works() {
 }
 
 fn cost(work: &Work) -> Result<Cost, String> {
-    let [simrun, tokio] = SIDES.map(|side| {
+    let [simrun, peer] = SIDES.map(|side| {
         let difference = count(side, work, MANY)? - count(side, work, FEW)?;
         Ok::<f64, String>(difference / (MANY - FEW) as f64)
     });
     Ok(Cost {
         simrun: simrun?,
-        tokio: tokio?,
+        peer: peer?,
     })
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn do_work(arguments: &[String]) {
     let act = if side == SIDES[0] {
         work.simrun
     } else {
-        work.tokio
+        work.peer.work
     };
     act(operations.parse().expect("a count of operations"));
 }

@@ -115,6 +115,78 @@ pub(crate) fn idle_hours(hours: u64) {
     }
 }
 
+/// Has a trivial job done in another thread, again and again.
+pub(crate) fn to_threads(jobs: u64) {
+    run(async move {
+        for job in 0..jobs {
+            assert_eq!(thread::to_thread(move || job).await.unwrap(), job);
+        }
+    });
+}
+
+/// Lets two threads hand a lock over to each other.
+pub(crate) fn hand_overs(hand_overs: u64) {
+    Sim::new()
+        .run_thread(move || hand_over(hand_overs))
+        .unwrap();
+}
+
+pub(crate) fn random_hand_overs(hand_overs: u64) {
+    random().run_thread(move || hand_over(hand_overs)).unwrap();
+}
+
+fn random() -> Sim {
+    Sim::new().seed(1).strategy(Strategy::random())
+}
+
+fn hand_over(hand_overs: u64) {
+    let counter = Arc::new(Mutex::new(0));
+    let count = |counter: Arc<Mutex<u64>>| {
+        thread::spawn(move || {
+            for _ in 0..hand_overs / 2 {
+                let mut counter = counter.lock().unwrap();
+                // So that the other one comes and waits.
+                thread::yield_now();
+                *counter += 1;
+            }
+        })
+    };
+    let counters = [count(counter.clone()), count(counter.clone())];
+    counters
+        .into_iter()
+        .for_each(|counter| counter.join().unwrap());
+    assert_eq!(*counter.lock().unwrap(), hand_overs / 2 * 2);
+}
+
+/// Sends a ball to another thread and back.
+pub(crate) fn thread_round_trips(trips: u64) {
+    let play = move || {
+        let (there, hit) = mpsc::channel();
+        let (back, caught) = mpsc::channel();
+        let echo = thread::spawn(move || {
+            hit.into_iter()
+                .for_each(|ball: u64| back.send(ball).unwrap())
+        });
+        for ball in 0..trips {
+            there.send(ball).unwrap();
+            assert_eq!(caught.recv().unwrap(), ball);
+        }
+        drop(there);
+        echo.join().unwrap();
+    };
+    random().run_thread(play).unwrap();
+}
+
+/// Starts a trivial thread and joins it, again and again.
+pub(crate) fn threads(threads: u64) {
+    let start = move || {
+        for number in 0..threads {
+            assert_eq!(thread::spawn(move || number).join().unwrap(), number);
+        }
+    };
+    random().run_thread(start).unwrap();
+}
+
 /// Returns the bytes in use for each of as many sleeping tasks, their handles not included.
 pub(crate) fn bytes_per_sleeper(tasks: u64) -> f64 {
     run(async move {

@@ -107,6 +107,15 @@ pub(crate) fn idle_hours(hours: u64) {
     }
 }
 
+/// Has a trivial job done in another thread, again and again.
+pub(crate) fn to_threads(jobs: u64) {
+    run(async move {
+        for job in 0..jobs {
+            assert_eq!(task::spawn_blocking(move || job).await.unwrap(), job);
+        }
+    });
+}
+
 /// Returns the bytes in use for each of as many sleeping tasks, their handles not included.
 pub(crate) fn bytes_per_sleeper(tasks: u64) -> f64 {
     run(async move {

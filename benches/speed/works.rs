@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{on_simrun, on_tokio};
+use super::{on_shuttle, on_simrun, on_tokio};
 
 /// How many tasks give way to each other.
 pub(crate) const YIELDERS: u64 = 1_000;
@@ -25,14 +25,32 @@ pub(crate) struct Work {
     /// How many operations make a round.
     pub(crate) operations: u64,
     pub(crate) simrun: fn(u64),
-    pub(crate) tokio: fn(u64),
+    /// Whom it is compared with.
+    pub(crate) peer: Peer,
     pub(crate) goals: &'static [Goal],
+}
+
+/// Another library, and how it does a work.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer {
+    pub(crate) name: &'static str,
+    pub(crate) work: fn(u64),
+}
+
+const fn tokio(work: fn(u64)) -> Peer {
+    let name = "tokio";
+    Peer { name, work }
+}
+
+const fn shuttle(work: fn(u64)) -> Peer {
+    let name = "shuttle";
+    Peer { name, work }
 }
 
 /// What simrun's cost of one operation must not exceed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Goal {
-    /// This part of tokio's.
+    /// This part of the peer's.
     Ratio(f64),
     /// These nanoseconds.
     Nanos(f64),
@@ -40,13 +58,13 @@ pub(crate) enum Goal {
     Bytes(f64),
 }
 
-pub(crate) const WORKS: [Work; 8] = [
+pub(crate) const WORKS: [Work; 13] = [
     Work {
         name: "spawn 1,000,000 tasks, await all",
         short: "spawn-then-await",
         operations: 1_000_000,
         simrun: on_simrun::spawn_then_await,
-        tokio: on_tokio::spawn_then_await,
+        peer: tokio(on_tokio::spawn_then_await),
         goals: &[Goal::Ratio(0.5)],
     },
     Work {
@@ -54,7 +72,7 @@ pub(crate) const WORKS: [Work; 8] = [
         short: "spawn-and-await",
         operations: 500_000,
         simrun: on_simrun::spawn_and_await,
-        tokio: on_tokio::spawn_and_await,
+        peer: tokio(on_tokio::spawn_and_await),
         goals: &[Goal::Ratio(0.4)],
     },
     Work {
@@ -62,7 +80,7 @@ pub(crate) const WORKS: [Work; 8] = [
         short: "yield",
         operations: 1_000_000,
         simrun: on_simrun::yields,
-        tokio: on_tokio::yields,
+        peer: tokio(on_tokio::yields),
         goals: &[Goal::Ratio(0.35)],
     },
     Work {
@@ -70,7 +88,7 @@ pub(crate) const WORKS: [Work; 8] = [
         short: "random-yield",
         operations: 1_000_000,
         simrun: on_simrun::random_yields,
-        tokio: on_tokio::yields,
+        peer: tokio(on_tokio::yields),
         goals: &[Goal::Ratio(0.6)],
     },
     Work {
@@ -78,7 +96,7 @@ pub(crate) const WORKS: [Work; 8] = [
         short: "sleep",
         operations: 1_000_000,
         simrun: on_simrun::sleeps,
-        tokio: on_tokio::sleeps,
+        peer: tokio(on_tokio::sleeps),
         goals: &[Goal::Ratio(0.6)],
     },
     Work {
@@ -86,7 +104,7 @@ pub(crate) const WORKS: [Work; 8] = [
         short: "round-trip",
         operations: 500_000,
         simrun: on_simrun::round_trips,
-        tokio: on_tokio::round_trips,
+        peer: tokio(on_tokio::round_trips),
         goals: &[Goal::Ratio(0.7)],
     },
     Work {
@@ -94,7 +112,7 @@ pub(crate) const WORKS: [Work; 8] = [
         short: "run",
         operations: 20_000,
         simrun: on_simrun::runs,
-        tokio: on_tokio::runs,
+        peer: tokio(on_tokio::runs),
         // The second is a million runs a second.
         goals: &[Goal::Ratio(0.35), Goal::Nanos(1_000.0)],
     },
@@ -103,8 +121,48 @@ pub(crate) const WORKS: [Work; 8] = [
         short: "idle-hour",
         operations: 20_000,
         simrun: on_simrun::idle_hours,
-        tokio: on_tokio::idle_hours,
+        peer: tokio(on_tokio::idle_hours),
         goals: &[Goal::Nanos(2_000.0)],
+    },
+    Work {
+        name: "to_thread round trip",
+        short: "to-thread",
+        operations: 50_000,
+        simrun: on_simrun::to_threads,
+        peer: tokio(on_tokio::to_threads),
+        goals: &[Goal::Ratio(0.2)],
+    },
+    Work {
+        name: "lock hand-over, in order",
+        short: "hand-over",
+        operations: 100_000,
+        simrun: on_simrun::hand_overs,
+        peer: shuttle(on_shuttle::hand_overs),
+        goals: &[Goal::Ratio(0.2)],
+    },
+    Work {
+        name: "lock hand-over, random",
+        short: "random-hand-over",
+        operations: 100_000,
+        simrun: on_simrun::random_hand_overs,
+        peer: shuttle(on_shuttle::random_hand_overs),
+        goals: &[Goal::Ratio(0.2)],
+    },
+    Work {
+        name: "channel round trip of threads, random",
+        short: "thread-round-trip",
+        operations: 100_000,
+        simrun: on_simrun::thread_round_trips,
+        peer: shuttle(on_shuttle::thread_round_trips),
+        goals: &[Goal::Ratio(0.2)],
+    },
+    Work {
+        name: "start and join a thread, random",
+        short: "thread",
+        operations: 20_000,
+        simrun: on_simrun::threads,
+        peer: shuttle(on_shuttle::threads),
+        goals: &[Goal::Ratio(0.2)],
     },
 ];
 
