@@ -13,7 +13,7 @@ use crate::event_loop::{Access, ResourceKey};
 /// The state of a primitive. The mutex is never contended, and never held while the program's code
 /// or the loop's wakers run.
 #[derive(Debug)]
-pub(super) struct Home<S> {
+pub(crate) struct Home<S> {
     kind: &'static str,
     made: &'static Location<'static>,
     inner: Mutex<Inner<S>>,
@@ -27,7 +27,7 @@ struct Inner<S> {
 }
 
 impl<S> Home<S> {
-    pub(super) const fn new(
+    pub(crate) const fn new(
         kind: &'static str,
         made: &'static Location<'static>,
         state: S,
@@ -54,14 +54,14 @@ impl<S> Home<S> {
         }
     }
 
-    pub(super) fn rename(&self, name: impl Into<String>) {
+    pub(crate) fn rename(&self, name: impl Into<String>) {
         self.inner().name = Some(name.into());
     }
 
     /// Reads or changes the state, outside any run's sight.
     #[inline]
     #[track_caller]
-    pub(super) fn with<R>(&self, act: impl FnOnce(&mut S) -> R) -> R {
+    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut S) -> R) -> R {
         act(&mut self.inner().state)
     }
 
@@ -71,7 +71,7 @@ impl<S> Home<S> {
     ///
     /// If the primitive belongs to another run.
     #[track_caller]
-    pub(super) fn enter(&self, access: Access) -> (Rc<Core>, ResourceKey) {
+    pub(crate) fn enter(&self, access: Access) -> (Rc<Core>, ResourceKey) {
         self.visit(access, |core, key, _| (core.clone(), key))
     }
 
@@ -83,7 +83,7 @@ impl<S> Home<S> {
     /// If the primitive belongs to another run.
     #[inline]
     #[track_caller]
-    pub(super) fn visit<R>(
+    pub(crate) fn visit<R>(
         &self,
         access: Access,
         act: impl FnOnce(&Rc<Core>, ResourceKey, &mut S) -> R,
@@ -124,29 +124,29 @@ impl<S> Drop for Home<S> {
 
 impl ResourceKey {
     /// What a waiter on this resource waits for.
-    pub(super) fn on(self) -> On {
+    pub(crate) fn on(self) -> On {
         On::Resource(self.slot)
     }
 }
 
 /// Waiters in the order in which they came. Some may be done: they leave when their tasks run.
 #[derive(Debug, Default)]
-pub(super) struct Waiters {
+pub(crate) struct Waiters {
     queue: VecDeque<WaiterKey>,
 }
 
 impl Waiters {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             queue: VecDeque::new(),
         }
     }
 
-    pub(super) fn push(&mut self, waiter: WaiterKey) {
+    pub(crate) fn push(&mut self, waiter: WaiterKey) {
         self.queue.push_back(waiter);
     }
 
-    pub(super) fn remove(&mut self, waiter: WaiterKey) {
+    pub(crate) fn remove(&mut self, waiter: WaiterKey) {
         if self.queue.front() == Some(&waiter) {
             self.queue.pop_front();
         } else if let Some(place) = self.queue.iter().position(|other| *other == waiter) {
@@ -154,13 +154,13 @@ impl Waiters {
         }
     }
 
-    pub(super) fn pop(&mut self) -> Option<WaiterKey> {
+    pub(crate) fn pop(&mut self) -> Option<WaiterKey> {
         self.queue.pop_front()
     }
 
     /// Takes the first out of the line who has neither been woken nor cancelled, and those before.
     #[inline]
-    pub(super) fn pop_waiting(&mut self, core: &Core) -> Option<WaiterKey> {
+    pub(crate) fn pop_waiting(&mut self, core: &Core) -> Option<WaiterKey> {
         while let Some(waiter) = self.queue.pop_front() {
             if core.is_waiting(waiter) {
                 return Some(waiter);
@@ -169,26 +169,26 @@ impl Waiters {
         None
     }
 
-    pub(super) fn first(&self) -> Option<WaiterKey> {
+    pub(crate) fn first(&self) -> Option<WaiterKey> {
         self.queue.front().copied()
     }
 
     /// Says whether anyone waits who has not been cancelled.
-    pub(super) fn any_live(&self, core: &Core) -> bool {
+    pub(crate) fn any_live(&self, core: &Core) -> bool {
         self.queue
             .iter()
             .any(|waiter| core.waiter_state(*waiter) != WaiterState::Cancelled)
     }
 
     /// Returns the first few waiters that have neither been woken nor cancelled.
-    pub(super) fn waiting(&self, core: &Core) -> Option<WaiterKey> {
+    pub(crate) fn waiting(&self, core: &Core) -> Option<WaiterKey> {
         self.queue
             .iter()
             .copied()
             .find(|waiter| core.is_waiting(*waiter))
     }
 
-    pub(super) fn all(&self) -> Vec<WaiterKey> {
+    pub(crate) fn all(&self) -> Vec<WaiterKey> {
         self.queue.iter().copied().collect()
     }
 }

@@ -6,7 +6,7 @@
 mod barrier;
 mod condition;
 mod event;
-mod home;
+pub(crate) mod home;
 mod lock;
 mod queue;
 mod semaphore;
