@@ -62,17 +62,29 @@ impl State {
             .resources
             .get(slot as usize)
             .map(|resource| &resource.holders);
-        let name = |(id, slot): &(u64, u32)| match self.slots.get(*slot as usize) {
-            Some(entry) if entry.id == *id => self.name(*slot),
-            _ => "a task that has ended".to_owned(),
+        let name = |holder: &(u64, u32)| match self.name_of(*holder) {
+            Some(name) => name,
+            None => "a task that has ended".to_owned(),
         };
         holders.into_iter().flatten().map(name).collect()
     }
 
+    fn name_of(&self, (id, slot): (u64, u32)) -> Option<String> {
+        let entry = self.slots.get(slot as usize)?;
+        (entry.id == id).then(|| self.name(slot))
+    }
+
     /// Names the tasks that have to end first.
     fn awaited(&self, on: On) -> Vec<String> {
-        let On::Future(slot, id) = on else {
-            return Vec::new();
+        let (slot, id) = match on {
+            On::Future(slot, id) => (slot, id),
+            On::Resource(slot) => {
+                let resource = self.resources.get(slot as usize);
+                let task = resource.and_then(|resource| resource.stands_for);
+                let name = task.and_then(|task| self.name_of(task));
+                return name.into_iter().collect();
+            }
+            On::Timer | On::Tasks(_) => return Vec::new(),
         };
         match self
             .slots

@@ -101,6 +101,17 @@ impl Turn<'_> {
         Some(index)
     }
 
+    /// Writes down that the candidate at `index` goes next, if that is not the default.
+    #[cold]
+    fn note(&mut self, index: usize) {
+        let chosen = self.ready.candidate(index);
+        if self.ready.in_order().next() != Some(chosen) {
+            let choice = self.choice(chosen);
+            let site = self.site.site();
+            self.chance.note(|| (site, choice));
+        }
+    }
+
     /// Names a candidate for a plan.
     fn choice(&self, entry: Entry) -> Choice {
         match entry.kind() {
@@ -175,6 +186,7 @@ impl State {
         }
     }
 
+    #[inline(always)]
     pub(super) fn choose(&mut self) -> Option<Entry> {
         let chooser = self.chooser.as_mut()?;
         let mut turn = Turn {
@@ -192,12 +204,7 @@ impl State {
             "the strategy chose a candidate that is not there"
         );
         if turn.chance.is_writing() {
-            let chosen = turn.ready.candidate(index);
-            if turn.ready.in_order().next() != Some(chosen) {
-                let choice = turn.choice(chosen);
-                let site = turn.site.site();
-                turn.chance.note(|| (site, choice));
-            }
+            turn.note(index);
         }
         if self.keeps_order {
             self.ready.take(index)

@@ -23,11 +23,11 @@ use super::choose::Choose;
 use super::context::Locals;
 use super::limits::{Limits, Stopwatch};
 use super::paths::Paths;
-use super::ready::Ready;
+use super::ready::{Entry, Ready};
 use super::report::{Handler, Report};
 use super::resources::{Resource, Touch};
 use super::step;
-use super::table::{Flags, Key, Slot, Waiter};
+use super::table::{Flags, Key, Kind, Slot, Waiter};
 use super::tasks::BoxedBody;
 use super::timers::Timers;
 use super::waker::Word;
@@ -285,10 +285,20 @@ impl Core {
     pub(crate) fn count_draw(&self, label: &str) -> (TaskPath, u32) {
         let state = &mut *self.state.borrow_mut();
         let path = state.paths.path(state.path());
-        let first = SiteKey::user(path.hash(), label, 0);
-        let nth = state.draws.entry(first).or_insert(0);
-        *nth += 1;
-        (path, *nth - 1)
+        let nth = state.count(SiteKey::user(path.hash(), label, 0));
+        (path, nth)
+    }
+
+    /// Counts an opportunity for something to go wrong, under the site of the first of them;
+    /// returns how many came before.
+    pub(crate) fn count_opportunity(&self, first: SiteKey) -> u32 {
+        self.state.borrow_mut().count(first)
+    }
+
+    /// Returns the path on whose behalf code runs.
+    pub(crate) fn current_path(&self) -> TaskPath {
+        let state = self.state.borrow();
+        state.paths.path(state.path())
     }
 
     /// Writes a line of the program's own into the trace.
@@ -312,6 +322,12 @@ impl Core {
 }
 
 impl State {
+    fn count(&mut self, first: SiteKey) -> u32 {
+        let nth = self.draws.entry(first).or_insert(0);
+        *nth += 1;
+        *nth - 1
+    }
+
     pub(crate) fn record(&mut self, now: Instant, kind: impl FnOnce() -> EventKind) {
         if self.trace.is_none() {
             return;
@@ -351,6 +367,12 @@ impl State {
             }
             None => (self.caller, self.paths.hash(self.caller)),
         }
+    }
+
+    /// Returns the key of the future in a slot.
+    pub(crate) fn key(&self, serial: u32, slot: u32) -> Key {
+        let id = self.slots[slot as usize].id;
+        Key { serial, slot, id }
     }
 
     pub(crate) fn slot(&mut self, key: Key) -> Option<&mut Slot> {
@@ -501,8 +523,11 @@ impl State {
             entry.flags.set(Flags::WOKEN);
         } else if !entry.flags.any(Flags::SCHEDULED) && !entry.is_done() {
             entry.flags.set(Flags::SCHEDULED);
-            let entry = entry.step(slot);
-            self.ready.push(entry);
+            if entry.kind == Kind::Thread {
+                self.ready.open_lane().push(Entry::thread(slot));
+            } else {
+                self.ready.push(Entry::task(slot));
+            }
         }
     }
 

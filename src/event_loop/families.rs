@@ -7,7 +7,9 @@
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::callbacks::{Callback, CallbackKey};
 use super::core::{Core, State};
+use super::paths::ROOT;
 use super::table::{End, Flags, Key, Kind};
 use super::tasks::BoxedBody;
 
@@ -47,6 +49,8 @@ impl Core {
     /// Kills what is left of a family, in the order in which it was made: futures are dropped,
     /// threads cut off, callbacks forgotten. Not for the family's own steps to call.
     pub(crate) fn kill_family(&self, family: Family) {
+        // What destructors make belongs to the family, and is killed with it.
+        let caller = std::mem::replace(&mut self.state.borrow_mut().caller, family.0);
         loop {
             let members = self.state.borrow().members(self.serial, family);
             if members.is_empty() {
@@ -60,17 +64,47 @@ impl Core {
                 drop(body.and_then(super::tasks::drop_body));
                 // A destructor may have ended it.
                 if !self.is_done(key) {
+                    if self.is_queued(key) {
+                        // Kept until its entry in the ready queue has come up.
+                        self.hold_task(key);
+                    }
                     self.finish(key.slot, End::Cancelled(None, None), None);
                 }
             }
         }
-        let callbacks = self
-            .state
-            .borrow_mut()
-            .callbacks_of_family(self.serial, family);
-        callbacks
-            .into_iter()
-            .for_each(|key| self.cancel_callback(key));
+        let callbacks = self.state.borrow().callbacks_of_family(self.serial, family);
+        for (key, subject) in callbacks {
+            let waits = subject.is_some_and(|subject| self.remove_done_callback(subject, key));
+            if !waits {
+                self.cancel_callback(key);
+            }
+        }
+        self.state.borrow_mut().caller = caller;
+    }
+
+    fn is_queued(&self, key: Key) -> bool {
+        let state = &mut *self.state.borrow_mut();
+        let slot = state.slot(key);
+        slot.is_some_and(|slot| slot.flags.any(Flags::SCHEDULED))
+    }
+
+    /// Acts as the loop itself: what is queued in there belongs to no family.
+    pub(crate) fn as_loop<R>(&self, act: impl FnOnce() -> R) -> R {
+        let (current, caller, locals) = {
+            let state = &mut *self.state.borrow_mut();
+            let caller = std::mem::replace(&mut state.caller, ROOT);
+            (
+                state.current.take(),
+                caller,
+                std::mem::take(&mut state.locals),
+            )
+        };
+        let acted = act();
+        let state = &mut *self.state.borrow_mut();
+        state.current = current;
+        state.caller = caller;
+        state.locals = locals;
+        acted
     }
 
     /// Forgets a family of which nothing is left.
@@ -80,8 +114,15 @@ impl Core {
 }
 
 /// Names a family, as long as nobody has forgotten it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Family(u32);
+
+impl Family {
+    /// Says whether it is what belongs to the loop itself.
+    pub(crate) fn is_of_the_loop(self) -> bool {
+        self.0 == ROOT
+    }
+}
 
 impl State {
     /// Returns the tasks and threads of a family that have not ended, oldest first.
@@ -99,16 +140,21 @@ impl State {
         members
     }
 
-    fn callbacks_of_family(&self, serial: u32, family: Family) -> Vec<super::CallbackKey> {
+    /// Returns the callbacks of a family that have not been called, oldest first, and the futures
+    /// whose end they wait for.
+    fn callbacks_of_family(&self, serial: u32, family: Family) -> Vec<(CallbackKey, Option<Key>)> {
         let callbacks = self.callbacks.iter();
-        let own = callbacks.filter(|(_, callback)| {
-            callback.subject.is_none() && self.paths.head(callback.path) == family.0
-        });
-        own.map(|(slot, callback)| super::CallbackKey {
-            serial,
-            slot: slot as u32,
-            generation: callback.generation,
-        })
-        .collect()
+        let own = callbacks.filter(|(_, callback)| self.paths.head(callback.path) == family.0);
+        let key = |(slot, callback): (usize, &Callback)| {
+            let key = CallbackKey {
+                serial,
+                slot: slot as u32,
+                generation: callback.generation,
+            };
+            (key, callback.subject)
+        };
+        let mut own: Vec<_> = own.map(key).collect();
+        own.sort_unstable_by_key(|(key, _)| key.generation);
+        own
     }
 }

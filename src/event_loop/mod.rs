@@ -36,6 +36,7 @@ pub use callbacks::{Handle, call_at, call_later, call_soon};
 pub(crate) use cancel::Target;
 pub use choose::{Choose, EntityId, Turn};
 pub use context::TaskLocal;
+pub(crate) use families::Family;
 pub(crate) use debug::never_awaited;
 pub(crate) use limits::Limits;
 pub use report::{Report, ReportKind, set_exception_handler};

@@ -93,9 +93,7 @@ impl Ready {
 
     #[inline]
     pub(crate) fn push(&mut self, entry: Entry) {
-        if entry.is_thread() {
-            self.open_lane().push(entry);
-        } else if self.shut.is_empty() && !entry.is_ordered() {
+        if self.shut.is_empty() && !entry.is_ordered() {
             self.push_open(entry);
         } else {
             self.shut.push_back(entry);
@@ -143,8 +141,13 @@ impl Ready {
         let own = self.open.len() + usize::from(!self.shut.is_empty());
         match &self.lane {
             None => own,
-            Some(lane) => own + lane.threads() + self.due(lane).len(),
+            Some(lane) => own + self.candidates_in(lane),
         }
+    }
+
+    #[cold]
+    fn candidates_in(&self, lane: &Lane) -> usize {
+        lane.threads() + self.due(lane).len()
     }
 
     /// Returns the due timers that are candidates.
@@ -197,21 +200,42 @@ impl Ready {
         }
     }
 
-    /// Takes the candidate at `index` and keeps the others in order: for those who never swap.
-    pub(crate) fn take(&mut self, index: usize) -> Option<Entry> {
+    #[cold]
+    fn take_beside_threads(&mut self, index: usize, swaps: bool) -> Option<Entry> {
         match self.take_from_lane(index) {
             Ok(entry) => entry,
-            Err(index) if index < self.open.len() => self.open.remove(index),
-            Err(_) => self.take_ordered(),
+            Err(index) if swaps => self.swap_take_own(index),
+            Err(index) => self.take_own(index),
+        }
+    }
+
+    /// Takes the candidate at `index` and keeps the others in order: for those who never swap.
+    pub(crate) fn take(&mut self, index: usize) -> Option<Entry> {
+        if self.lane.is_some() {
+            return self.take_beside_threads(index, false);
+        }
+        self.take_own(index)
+    }
+
+    fn take_own(&mut self, index: usize) -> Option<Entry> {
+        if index < self.open.len() {
+            self.open.remove(index)
+        } else {
+            self.take_ordered()
         }
     }
 
     /// Takes the candidate at `index`, in constant time, and moves the first into its place.
+    #[inline]
     pub(crate) fn swap_take(&mut self, index: usize) -> Option<Entry> {
-        let index = match self.take_from_lane(index) {
-            Ok(entry) => return entry,
-            Err(index) => index,
-        };
+        if self.lane.is_some() {
+            return self.take_beside_threads(index, true);
+        }
+        self.swap_take_own(index)
+    }
+
+    #[inline(always)]
+    fn swap_take_own(&mut self, index: usize) -> Option<Entry> {
         if index >= self.open.len() {
             return self.take_ordered();
         }

@@ -23,6 +23,9 @@ pub enum ReportKind {
     Orphan,
     /// A task did not end when the loop was shutting down.
     Unfinished,
+    /// A process was still running when the loop was closed, or had ended and nobody had waited
+    /// for it. That is a warning, which fails no run.
+    Process,
 }
 
 /// Something that went wrong where nobody awaits it.
@@ -50,6 +53,11 @@ impl Report {
             task,
             at,
         }
+    }
+
+    /// Says whether it is only a warning, which does not fail the run.
+    pub fn is_warning(&self) -> bool {
+        self.kind == ReportKind::Process
     }
 
     /// Returns what it is about.
@@ -95,9 +103,14 @@ impl fmt::Display for Report {
 pub(crate) type Handler = Rc<dyn Fn(&Report)>;
 
 impl Core {
-    /// Hands a report to the program's handler; without one, it will fail the run.
+    /// Hands a report to the program's handler; without one, it will fail the run, unless it is
+    /// a warning.
     pub(crate) fn report(&self, report: Report) {
-        tracing::error!(target: "simrun::report", at = %report.at, "{report}");
+        if report.is_warning() {
+            tracing::warn!(target: "simrun::report", at = %report.at, "{report}");
+        } else {
+            tracing::error!(target: "simrun::report", at = %report.at, "{report}");
+        }
         let handler = self.state.borrow().handler.clone();
         let Some(handler) = handler else {
             self.state.borrow_mut().reports.push(report);
@@ -115,7 +128,8 @@ impl Core {
 }
 
 /// Sets who is told of errors that nobody awaits: panics of callbacks, errors of tasks that were
-/// never retrieved. Without a handler, the first of them fails the run.
+/// never retrieved. Without a handler, the first of them that is not a
+/// [warning](Report::is_warning) fails the run.
 ///
 /// # Panics
 ///

@@ -6,6 +6,7 @@
 use std::panic::Location;
 
 use super::core::{Core, State};
+use super::table::Key;
 use crate::chance::mix;
 use crate::trace::EventKind;
 
@@ -35,6 +36,8 @@ pub(crate) struct Resource {
     pub(crate) made: &'static Location<'static>,
     /// The ids of the tasks that hold it, where it can be held, and the slots they are in.
     pub(crate) holders: Vec<(u64, u32)>,
+    /// The task whose end is waited for, where the resource is something that a task does.
+    pub(crate) stands_for: Option<(u64, u32)>,
 }
 
 /// Names one resource of one loop.
@@ -63,6 +66,7 @@ impl Core {
             name,
             made,
             holders: Vec::new(),
+            stands_for: None,
         };
         ResourceKey {
             serial: self.serial,
@@ -90,6 +94,27 @@ impl Core {
             let id = state.slots[slot as usize].id;
             state.resources[key.slot as usize].holders.push((id, slot));
         }
+    }
+
+    /// Takes note of all who hold the resource.
+    pub(crate) fn set_holders(&self, key: ResourceKey, holders: Vec<(u64, u32)>) {
+        let state = &mut *self.state.borrow_mut();
+        if let Some(resource) = state.resources.get_mut(key.slot as usize) {
+            resource.holders = holders;
+        }
+    }
+
+    /// Takes note of the task at whose end what waits for the resource can go on.
+    pub(crate) fn stand_for(&self, key: ResourceKey, task: Key) {
+        let state = &mut *self.state.borrow_mut();
+        state.resources[key.slot as usize].stands_for = Some((task.id, task.slot));
+    }
+
+    /// Names the current task as a holder is named.
+    pub(crate) fn current_holder(&self) -> Option<(u64, u32)> {
+        let state = self.state.borrow();
+        let slot = state.current?;
+        Some((state.slots[slot as usize].id, slot))
     }
 
     /// Takes note that the current task, or else the one that has held it longest, lets go.

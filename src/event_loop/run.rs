@@ -12,6 +12,7 @@ use super::core::Core;
 use super::limits::Halt;
 use super::ready::{Entry, Kind};
 use super::report::{Report, ReportKind};
+use super::table::Key;
 use super::tasks::BoxedBody;
 use super::timers::{Target, Timer};
 use crate::chance::{ROOT_HASH, mix};
@@ -23,6 +24,8 @@ use crate::trace::EventKind;
 enum Next {
     Step(u32, BoxedBody),
     Refuse(u32, BoxedBody),
+    /// The task or thread was killed while it stood in the queue, which has kept it until now.
+    LetGo(Key),
     Fire(Timer),
     Call(u32),
 }
@@ -65,7 +68,7 @@ impl Core {
                         Some(body) => Next::Step(slot, body),
                         None => match state.refused.take() {
                             Some((slot, body)) => Next::Refuse(slot, body),
-                            None => continue,
+                            None => Next::LetGo(state.key(self.serial, slot)),
                         },
                     },
                     Some(Kind::Timer(timer)) => Next::Fire(timer),
@@ -80,6 +83,7 @@ impl Core {
                 Next::Step(slot, body) if self.debug.get() => self.step_timed(slot, body),
                 Next::Step(slot, body) => self.step(slot, body),
                 Next::Refuse(slot, body) => self.refuse(slot, body),
+                Next::LetGo(killed) => self.let_go_of(killed),
                 Next::Fire(timer) => self.fire(timer),
                 Next::Call(slot) => self.call(slot),
             }

@@ -207,14 +207,12 @@ impl State {
         let woken = self.end_step(slot);
         let entry = &mut self.slots[slot as usize];
         if woken || entry.flags.any(Flags::WOKEN.or(Flags::INTERRUPTED)) {
-            let interrupted = entry.flags.any(Flags::INTERRUPTED);
-            entry.flags.clear(Flags::WOKEN.or(Flags::INTERRUPTED));
-            entry.flags.set(Flags::SCHEDULED);
-            match entry.kind {
-                Kind::Thread if interrupted => {}
-                Kind::Thread => self.ready.open_lane().push_later(Entry::thread(slot)),
-                _ => self.ready.push(Entry::task(slot)),
+            if entry.kind == Kind::Thread {
+                return self.requeue_thread(slot);
             }
+            entry.flags.clear(Flags::WOKEN);
+            entry.flags.set(Flags::SCHEDULED);
+            self.ready.push(Entry::task(slot));
         }
     }
 
@@ -250,15 +248,6 @@ impl State {
 }
 
 impl Slot {
-    /// The ready queue's entry for the next step.
-    #[inline]
-    pub(crate) fn step(&self, slot: u32) -> Entry {
-        match self.kind {
-            Kind::Thread => Entry::thread(slot),
-            _ => Entry::task(slot),
-        }
-    }
-
     /// Takes the cancellation that was to be delivered at the next suspension.
     fn take_cancel(&mut self) -> Option<Option<std::sync::Arc<str>>> {
         let unheard = self.flags.any(Flags::MUST_CANCEL);

@@ -217,6 +217,17 @@ impl State {
         entry
     }
 
+    /// Queues a thread that gave way, unless it was interrupted and stands in the lane already.
+    pub(super) fn requeue_thread(&mut self, slot: u32) {
+        let flags = &mut self.slots[slot as usize].flags;
+        let interrupted = flags.any(Flags::INTERRUPTED);
+        flags.clear(Flags::WOKEN.or(Flags::INTERRUPTED));
+        flags.set(Flags::SCHEDULED);
+        if !interrupted {
+            self.ready.open_lane().push_later(Entry::thread(slot));
+        }
+    }
+
     /// Has the running thread suspend for another's turn, or for the loop to look at its limits.
     fn interrupt_for(&mut self, slot: u32, next: Entry) {
         self.slots[slot as usize].flags.set(Flags::INTERRUPTED);
