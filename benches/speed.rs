@@ -1,11 +1,12 @@
-//! How fast simrun is, beside tokio and shuttle: `cargo bench --bench speed` prints what each costs,
-//! side by side, and whether simrun's goals are met.
+//! How fast simrun is, beside tokio and shuttle: `cargo bench --bench speed` prints what each
+//! costs, side by side, and whether simrun's goals are met.
 //!
-//! tokio is its current-thread runtime with paused time, the nearest thing to a simulation that
-//! it has; shuttle, which simulates threads, runs one schedule without a limit on its steps; simrun is what [`Sim::new`](simrun::Sim::new) gives, fingerprint and all. They do the
-//! same work in the same process, in turns, so that whatever disturbs the machine disturbs both:
-//! the ratio of their medians says more than either median. For the same reason a missed goal is
-//! printed and fails nothing; what must not happen on any machine is what tests are for.
+//! tokio is its current-thread runtime with paused time, the nearest thing to a simulation that it
+//! has; shuttle, which simulates threads, runs one schedule without a limit on its steps; simrun is
+//! what [`Sim::new`](simrun::Sim::new) gives, fingerprint and all. They do the same work in the
+//! same process, in turns, so that whatever disturbs the machine disturbs both: the ratio of their
+//! medians says more than either median. For the same reason a missed goal is printed and fails
+//! nothing; what must not happen on any machine is what tests are for.
 //!
 //! - `-- --quick` does a tenth of the work in fewer rounds, in seconds;
 //! - `-- --instructions` counts instructions instead of time, if valgrind is installed: they are

@@ -14,8 +14,8 @@ use crate::event_loop::table::{End, Key, Kind, State};
 use crate::task::Task;
 
 /// A result that will come: of a job in a [pool](super::ThreadPool), or of a task that was handed
-/// over to the loop with [`run_coroutine_threadsafe`](super::run_coroutine_threadsafe). Threads wait
-/// for it with [`result`](Self::result); tasks await it.
+/// over to the loop with [`run_coroutine_threadsafe`](super::run_coroutine_threadsafe). Threads
+/// wait for it with [`result`](Self::result); tasks await it.
 #[must_use = "what it stands for happens all the same, but nobody sees its result"]
 pub struct Pending<T> {
     place: Task<T>,
