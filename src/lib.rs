@@ -84,6 +84,7 @@ mod error;
 pub mod event_loop;
 mod future;
 mod panics;
+pub mod process;
 mod select;
 mod sim;
 pub mod strategy;

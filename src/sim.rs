@@ -226,7 +226,8 @@ impl Sim {
             ));
         }
         let reports = event_loop.take_reports();
-        let failure = failure.or_else(|| reports.first().map(unhandled));
+        let mut errors = reports.iter().filter(|report| !report.is_warning());
+        let failure = failure.or_else(|| errors.next().map(unhandled));
         let state = &mut *core.state.borrow_mut();
         Run {
             seed: self.seed,

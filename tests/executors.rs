@@ -331,6 +331,14 @@ fn a_job_may_take_a_time_that_the_plan_decides() {
     assert!(random.unwrap() > millis(0));
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "runs on different threads of the machine are compared"
+)]
+fn on_another_thread<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+    std::thread::spawn(run).join().unwrap()
+}
+
 #[test]
 fn threads_and_their_points_are_the_same_whoever_looks() {
     let program = || async {
@@ -350,15 +358,11 @@ fn threads_and_their_points_are_the_same_whoever_looks() {
         let sim = Sim::new().seed(seed).strategy(Strategy::random());
         let plain = sim.run(program).fingerprint();
         let written = sim.clone().write_plan(true).record(true).run(program);
-        let elsewhere = std::thread::spawn(move || sim.run(program).fingerprint());
+        let elsewhere = on_another_thread(move || sim.run(program).fingerprint());
         let replay = Sim::new()
             .strategy(Strategy::replay(written.plan().clone()))
             .run(program);
-        let all = [
-            written.fingerprint(),
-            elsewhere.join().unwrap(),
-            replay.fingerprint(),
-        ];
+        let all = [written.fingerprint(), elsewhere, replay.fingerprint()];
         assert_eq!(all, [plain; 3], "seed {seed}");
     }
     let empty = Sim::new().strategy(Strategy::replay(simrun::chance::Plan::default()));
@@ -366,4 +370,30 @@ fn threads_and_their_points_are_the_same_whoever_looks() {
         empty.run(program).fingerprint(),
         Sim::new().run(program).fingerprint()
     );
+}
+
+#[test]
+fn threads_that_sleep_beside_tasks_replay_from_their_plan() {
+    let program = || async {
+        for _ in 0..3 {
+            spawn(async {
+                for _ in 0..3 {
+                    sleep(secs(1)).await;
+                }
+            })
+            .detach();
+        }
+        drop(thread::spawn(|| {
+            (0..3).for_each(|_| thread::sleep(secs(1)))
+        }));
+        sleep(secs(5)).await;
+    };
+    for seed in 0..200 {
+        let sim = Sim::new().seed(seed).strategy(Strategy::random());
+        let run = sim.write_plan(true).run(program);
+        let replay = Sim::new().strategy(Strategy::replay(run.plan().clone()));
+        let replay = replay.run(program);
+        assert_eq!(replay.fingerprint(), run.fingerprint(), "seed {seed}");
+        assert!(replay.diverged().is_empty(), "seed {seed}");
+    }
 }

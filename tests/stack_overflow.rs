@@ -31,10 +31,6 @@ fn recurse(depth: u64) -> u64 {
 }
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the test tells itself in another process what to do"
-)]
 fn a_thread_that_overflows_its_stack_ends_the_process() {
     if std::env::var_os(OVERFLOW).is_some() {
         let small = thread::Builder::new().stack_size(64 << 10);

@@ -142,6 +142,8 @@ fn a_floor_imports_only_from_floors_below_it() {
         "task",
         "time",
         "sync",
+        "thread",
+        "process",
     ];
     let exempt = ["src/event_loop/runner.rs", "src/chance/draw.rs"];
     for (height, floor) in floors.iter().enumerate() {

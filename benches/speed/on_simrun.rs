@@ -1,12 +1,14 @@
 //! The works as simrun does them. Each is a whole run, from its start to its end, and each has a
-//! twin in [`on_tokio`](super::on_tokio) that differs in nothing but the names.
+//! twin in [`on_tokio`](super::on_tokio) or [`on_shuttle`](super::on_shuttle) that differs in
+//! nothing but the names.
 
 use std::future::Future;
 use std::sync::Arc;
 
 use simrun::sync::Queue;
+use simrun::thread::sync::{Mutex, mpsc};
 use simrun::time::{millis, secs, sleep};
-use simrun::{Sim, Strategy, task};
+use simrun::{Sim, Strategy, task, thread};
 
 use super::memory;
 use super::works::{SLEEPS, YIELDERS, nap, nap_of};

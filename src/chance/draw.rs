@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::{Choice, Domain, Site, SiteKey, Stream, mix};
-use crate::event_loop::core;
+use super::{Chance, Choice, Domain, Site, SiteKey, Stream, TaskPath, mix};
+use crate::event_loop::core::{self, Core};
 
 /// Draws a number from `0..bound`. The default, when a plan says nothing, is 0.
 ///
@@ -97,22 +97,66 @@ pub(crate) fn decide(label: &str, alternatives: u64, draw: impl FnOnce(&mut Stre
         nth,
     };
     let number = core.with_chance(|chance| {
-        let number = if chance.is_following() {
-            match chance.planned(key) {
-                Some(&Choice::Number(number)) if number < alternatives => {
-                    chance.meet(key);
-                    number
-                }
-                _ => 0,
-            }
-        } else {
-            draw(chance.stream(Domain::User))
-        };
-        if number != 0 {
-            chance.note(|| (site(), Choice::Number(number)));
-        }
-        number
+        let draw = |chance: &mut Chance| draw(chance.stream(Domain::User));
+        take(chance, key, alternatives, site, draw)
     });
     core.state.borrow_mut().fingerprint.add(mix(task, number));
+    number
+}
+
+/// Decides whether something goes wrong with the task at a path, and which of so many kinds of it,
+/// from 1. The default is 0, that nothing does; without a plan, this needs a probability.
+pub(crate) fn decide_fault(
+    core: &Core,
+    task: TaskPath,
+    fault: &str,
+    kinds: u64,
+    probability: f64,
+) -> u64 {
+    let hash = task.hash();
+    let nth = core.count_opportunity(SiteKey::fault(hash, fault, 0));
+    let key = SiteKey::fault(hash, fault, nth);
+    let site = || Site::Fault {
+        task,
+        fault: fault.to_owned(),
+        nth,
+    };
+    let draw = |chance: &mut Chance| {
+        let happens = probability > 0.0 && chance.stream(Domain::Fault).chance(probability);
+        match kinds {
+            _ if !happens => 0,
+            1 => 1,
+            _ => 1 + chance.stream(Domain::Fault).below(kinds),
+        }
+    };
+    let number = core.with_chance(|chance| take(chance, key, kinds + 1, site, draw));
+    if number != 0 {
+        core.state.borrow_mut().fingerprint.add(mix(hash, number));
+    }
+    number
+}
+
+/// Takes the decision at a site: from the plan that is followed, or else from a draw.
+fn take(
+    chance: &mut Chance,
+    key: SiteKey,
+    alternatives: u64,
+    site: impl FnOnce() -> Site,
+    draw: impl FnOnce(&mut Chance) -> u64,
+) -> u64 {
+    let number = if chance.is_following() {
+        match chance.planned(key) {
+            Some(&Choice::Number(number)) if number < alternatives => {
+                chance.meet(key);
+                number
+            }
+            _ => 0,
+        }
+    } else {
+        draw(chance)
+    };
+    if number != 0 {
+        chance.note(|| (site(), Choice::Number(number)));
+    }
     number
 }

@@ -7,8 +7,8 @@ mod path;
 mod plan;
 mod stream;
 
-pub(crate) use draw::decide;
 pub use draw::{below, chance, duration_between, shuffle};
+pub(crate) use draw::{decide, decide_fault};
 pub use path::{ParsePathError, TaskPath};
 pub(crate) use path::{ROOT_HASH, child_hash};
 pub(crate) use plan::SiteKey;
@@ -41,7 +41,7 @@ impl Chance {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             seed,
-            streams: [None, None],
+            streams: [const { None }; Domain::COUNT],
             follows: None,
             written: None,
         }

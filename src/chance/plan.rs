@@ -36,6 +36,16 @@ pub enum Site {
         /// Which of its draws under that label, from 0.
         nth: u32,
     },
+    /// Whether something goes wrong at the `nth` opportunity that there is for it in the task at
+    /// `task`, which for a process is the one that runs its program.
+    Fault {
+        /// The task that it happens to.
+        task: TaskPath,
+        /// What goes wrong, and with what.
+        fault: String,
+        /// Which of the opportunities, from 0.
+        nth: u32,
+    },
 }
 
 /// The hash under which a site is looked up while a run goes on.
@@ -48,9 +58,17 @@ impl SiteKey {
     }
 
     pub(crate) fn user(task: u64, label: &str, nth: u32) -> Self {
+        Self::labelled(2, task, label, nth)
+    }
+
+    pub(crate) fn fault(task: u64, fault: &str, nth: u32) -> Self {
+        Self::labelled(3, task, fault, nth)
+    }
+
+    fn labelled(kind: u64, task: u64, label: &str, nth: u32) -> Self {
         let label = label
             .bytes()
-            .fold(2, |hash, byte| mix(hash, u64::from(byte)));
+            .fold(kind, |hash, byte| mix(hash, u64::from(byte)));
         Self(mix(mix(task, label), u64::from(nth)))
     }
 }
@@ -60,6 +78,7 @@ impl Site {
         match self {
             Self::Schedule { after, step, since } => SiteKey::schedule(after.hash(), *step, *since),
             Self::User { task, label, nth } => SiteKey::user(task.hash(), label, *nth),
+            Self::Fault { task, fault, nth } => SiteKey::fault(task.hash(), fault, *nth),
         }
     }
 }
@@ -141,6 +160,9 @@ impl fmt::Display for Site {
             Self::User { task, label, nth } => {
                 write!(f, "user {task}#{nth} {}", escape(label))
             }
+            Self::Fault { task, fault, nth } => {
+                write!(f, "fault {task}#{nth} {}", escape(fault))
+            }
         }
     }
 }
@@ -165,6 +187,9 @@ impl fmt::Display for Plan {
     }
 }
 
+/// What a line of a plan begins with.
+const SITES: &str = "`schedule PATH#STEP`, `user PATH#NTH LABEL` or `fault PATH#NTH WHAT`";
+
 impl FromStr for Plan {
     type Err = ParsePlanError;
 
@@ -182,8 +207,7 @@ impl FromStr for Plan {
             let (site, choice) = text
                 .rsplit_once(" -> ")
                 .ok_or_else(|| error("`site -> choice`"))?;
-            let site = parse_site(site)
-                .ok_or_else(|| error("`schedule PATH#STEP` or `user PATH#NTH LABEL`"))?;
+            let site = parse_site(site).ok_or_else(|| error(SITES))?;
             let choice = parse_choice(choice)
                 .ok_or_else(|| error("`task PATH`, `timer PATH`, `callback` or a number"))?;
             plan.insert(site, choice);
@@ -211,6 +235,14 @@ fn parse_site(text: &str) -> Option<Site> {
             Some(Site::User {
                 task: path,
                 label: unescape(label)?,
+                nth: nth.parse().ok()?,
+            })
+        }
+        "fault" => {
+            let (nth, fault) = rest.split_once(' ')?;
+            Some(Site::Fault {
+                task: path,
+                fault: unescape(fault)?,
                 nth: nth.parse().ok()?,
             })
         }

@@ -17,16 +17,19 @@ pub enum Domain {
     Schedule,
     /// What the program draws for itself.
     User,
+    /// What goes wrong.
+    Fault,
 }
 
 impl Domain {
-    pub(crate) const COUNT: usize = 2;
+    pub(crate) const COUNT: usize = 3;
 
     /// ChaCha's stream number: part of what a seed means, so never renumbered.
     const fn stream(self) -> u64 {
         match self {
             Self::Schedule => 1,
             Self::User => 4,
+            Self::Fault => 3,
         }
     }
 }

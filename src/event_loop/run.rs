@@ -68,7 +68,11 @@ impl Core {
                         Some(body) => Next::Step(slot, body),
                         None => match state.refused.take() {
                             Some((slot, body)) => Next::Refuse(slot, body),
-                            None => Next::LetGo(state.key(self.serial, slot)),
+                            None => {
+                                // Whoever goes next is decided at a site of its own.
+                                state.site.since += 1;
+                                Next::LetGo(state.key(self.serial, slot))
+                            }
                         },
                     },
                     Some(Kind::Timer(timer)) => Next::Fire(timer),

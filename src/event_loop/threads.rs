@@ -206,7 +206,9 @@ impl State {
         }
         let entry = match &self.chooser {
             Some(_) if self.ready.candidates() >= 2 => self.choose(),
-            _ => self.ready.take(0),
+            // There is one at most, so that nothing is swapped.
+            Some(_) => self.ready.swap_take(0),
+            None => self.ready.take(0),
         };
         if entry.is_some_and(Entry::is_thread) {
             self.iteration += 1;

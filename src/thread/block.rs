@@ -52,8 +52,8 @@ fn wait_for<F: Future>(
             return Ok(value);
         }
         if link.is_cut_off() {
-            if !std::thread::panicking() {
-                fiber::unwind();
+            if !link.is_unwinding() {
+                fiber::unwind(link);
             }
             // This is a destructor. Who else is to be cut off may have what it waits for.
             match core.take_thread() {
@@ -99,7 +99,7 @@ fn pass_point(link: &fiber::Link) {
     if core.pass_point(link.count_point()) {
         suspend(&core);
         if link.is_cut_off() {
-            fiber::unwind();
+            fiber::unwind(link);
         }
     }
 }

@@ -54,6 +54,12 @@ type Stackful<T> = Coroutine<Signal, (), Option<std::thread::Result<T>>, Default
 pub(crate) struct Link {
     yielder: Cell<*const Yielder<Signal, ()>>,
     cut_off: Cell<bool>,
+    /// It was panicking when it was last suspended, in a destructor that waits.
+    panicking: Cell<bool>,
+    /// Others on this thread of the machine were panicking when it was last resumed.
+    others_panicking: Cell<bool>,
+    /// It was cut off and unwinds, because of that or of the panic that it was in.
+    unwinding: Cell<bool>,
     /// How often it has been suspended.
     suspended: Cell<u32>,
     /// How many points it has passed since.
@@ -66,6 +72,9 @@ impl Link {
         Self {
             yielder: Cell::new(ptr::null()),
             cut_off: Cell::new(false),
+            panicking: Cell::new(false),
+            others_panicking: Cell::new(false),
+            unwinding: Cell::new(false),
             suspended: Cell::new(0),
             passed: Cell::new(0),
             locals,
@@ -74,6 +83,16 @@ impl Link {
 
     pub(super) fn is_cut_off(&self) -> bool {
         self.cut_off.get()
+    }
+
+    /// Says whether it unwinds because of a panic or a cut of its own.
+    pub(super) fn is_panicking(&self) -> bool {
+        std::thread::panicking() && !self.others_panicking.get()
+    }
+
+    /// Says whether it was cut off and runs destructors since.
+    pub(super) fn is_unwinding(&self) -> bool {
+        self.unwinding.get() && std::thread::panicking()
     }
 
     pub(super) fn times_suspended(&self) -> u32 {
@@ -111,6 +130,7 @@ pub(super) fn suspend() {
     let link = current().expect("only a thread can be suspended");
     link.suspended.set(link.suspended.get().wrapping_add(1));
     link.passed.set(0);
+    link.panicking.set(link.is_panicking());
     let yielder = NonNull::new(link.yielder.get().cast_mut()).expect("the fiber has begun");
     // SAFETY: `current` gave the link of the fiber on whose stack this runs: `Stack::resume` sets
     // it before that stack is entered and takes it back when it is left. The fiber's root has put
@@ -119,6 +139,7 @@ pub(super) fn suspend() {
     let yielder = unsafe { yielder.as_ref() };
     if yielder.suspend(()) == Signal::CutOff {
         link.cut_off.set(true);
+        link.unwinding.set(link.panicking.get());
     }
 }
 
@@ -150,6 +171,8 @@ impl<T: 'static> Stack<T> {
 impl<T> Stack<T> {
     /// Runs it until it suspends or ends.
     fn resume(&mut self, signal: Signal) -> CoroutineResult<(), Option<std::thread::Result<T>>> {
+        let others = std::thread::panicking() && !self.link.panicking.get();
+        self.link.others_panicking.set(others);
         let link = ManuallyDrop::new(Some(self.link.clone()));
         let before = CURRENT.replace(link);
         let resumed = self.coroutine.resume(signal);
@@ -252,6 +275,7 @@ where
 }
 
 /// Unwinds a thread that is cut off.
-pub(super) fn unwind() -> ! {
+pub(super) fn unwind(link: &Link) -> ! {
+    link.unwinding.set(true);
     resume_unwind(Box::new(CutOff))
 }

@@ -43,6 +43,7 @@ mod pending;
 mod pool;
 mod scope;
 mod spawn;
+pub mod sync;
 
 pub(crate) use block::{CutShort, block_for, block_on, point};
 pub use current::{

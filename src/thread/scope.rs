@@ -54,6 +54,7 @@ where
         is_thread(),
         "a scope blocks until its threads have ended: it cannot stand in a task"
     );
+    let at = Location::caller();
     let scope = Scope {
         threads: Mutex::default(),
         panicked: Arc::default(),
@@ -62,9 +63,10 @@ where
     };
     let all_ended = AllEnded(&scope.threads);
     let result = catch_unwind(AssertUnwindSafe(|| function(&scope)));
-    all_ended.wait();
+    // A thread that is cut off meanwhile has its own cut off before it unwinds any further.
+    let waited = catch_unwind(AssertUnwindSafe(|| all_ended.wait(at)));
     drop(all_ended);
-    match result {
+    match waited.and(result) {
         Err(payload) => resume_unwind(payload),
         Ok(_) if scope.panicked.load(Ordering::Relaxed) => panic!("a scoped thread panicked"),
         Ok(value) => value,
@@ -132,10 +134,8 @@ struct AllEnded<'a>(&'a Mutex<Vec<JoinHandle<()>>>);
 
 impl AllEnded<'_> {
     /// Blocks until every thread has ended, also those that are made meanwhile.
-    #[track_caller]
-    fn wait(&self) {
+    fn wait(&self, at: &'static Location<'static>) {
         let thread = |index| lock(self.0).get(index).map(JoinHandle::key);
-        let at = Location::caller();
         for index in 0.. {
             let Some(key) = thread(index) else { break };
             // What is left after a wait that was cut short is cut off in the end.

@@ -35,6 +35,8 @@ pub enum EventKind {
     Fired,
     /// A resource was read or written; its name.
     Touched(String),
+    /// A process started, got a signal or ended.
+    Process(String),
     /// The program wrote a line with [`log!`](crate::log!).
     Logged(String),
 }
@@ -51,6 +53,7 @@ impl EventKind {
             Self::Called => "callback",
             Self::Fired => "timer",
             Self::Touched(_) => "touches",
+            Self::Process(_) => "process",
             Self::Logged(_) => "logs",
         }
     }
@@ -62,6 +65,7 @@ impl EventKind {
             | Self::Ended(text)
             | Self::Cancelled(text)
             | Self::Touched(text)
+            | Self::Process(text)
             | Self::Logged(text) => text,
             Self::Stepped | Self::Called | Self::Fired => "",
         }

@@ -160,8 +160,7 @@ fn every_interleaving_of_two_threads_comes_up() {
                     let (one, two) = (speak(&["a", "b"]), speak(&["x", "y"]));
                     one.await.unwrap();
                     two.await.unwrap();
-                    let said = said.lock().unwrap().clone();
-                    said
+                    said.lock().unwrap().clone()
                 });
             run.unwrap()
         })

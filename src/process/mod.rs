@@ -1,0 +1,56 @@
+//! Tier 5, subprocesses: programs that run beside each other and share pipes.
+//!
+//! A program is an async function that was [registered](register) under a name. A [`Command`]
+//! spawns it as a process of its own: with arguments, an environment, three streams, an id, and
+//! everything it makes. Tasks, threads and timers of a process end when it does, whether it
+//! returns, [exits](exit) or dies of a [`Signal`]; children go on without it.
+//!
+//! The types are those of `std::process` and `tokio::process`, and [`Child`] can do what asyncio's
+//! `Process` can.
+//!
+//! ```
+//! use futures::io::{AsyncReadExt, AsyncWriteExt, copy};
+//! use simrun::process::{self, Command, Context, Stdio};
+//!
+//! # simrun::run(async {
+//! process::register("upper", |mut context: Context| async move {
+//!     let mut text = String::new();
+//!     context.stdin.read_to_string(&mut text).await?;
+//!     context.stdout.write_all(text.to_uppercase().as_bytes()).await
+//! });
+//! process::register("cat", |mut context: Context| async move {
+//!     copy(&mut context.stdin, &mut context.stdout).await.map(|_| ())
+//! });
+//! let mut cat = Command::new("cat");
+//! let mut cat = cat.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+//! let upper = Command::new("upper").stdin(cat.stdout.take().unwrap()).output();
+//! cat.communicate(b"hello").await.unwrap();
+//! assert_eq!(upper.await.unwrap().stdout, b"HELLO");
+//! # });
+//! ```
+//!
+//! # Faults
+//!
+//! With [`set_faults`], processes cannot be spawned or are killed in the midst of their work, as
+//! decisions of the run's plan. Shells are not simulated, nor is stopping a process for a while.
+
+mod child;
+mod command;
+mod faults;
+mod pipe;
+mod program;
+mod protocol;
+mod signal;
+mod status;
+mod streams;
+mod table;
+
+pub use child::{Child, ChildStderr, ChildStdin, ChildStdout, Communicated, Output, WaitForExit};
+pub use command::{Command, Stdio};
+pub use faults::{Faults, set_faults};
+pub use pipe::{PIPE_BUF, PIPE_CAPACITY, PipeReader, PipeWriter, pipe, pipe_with_capacity};
+pub use program::{Context, exit, id, parent_id, register};
+pub use protocol::{SubprocessProtocol, SubprocessTransport, subprocess_exec};
+pub use signal::{Receive, Signal, Signals};
+pub use status::{ExitStatus, Termination};
+pub use streams::{Stderr, Stdin, Stdout};
