@@ -39,6 +39,11 @@ impl Lane {
         usize::from(self.interrupted.is_some()) + self.ready.len() + self.later.len()
     }
 
+    /// Says whether nobody waits in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.threads() == 0 && self.due.is_empty()
+    }
+
     pub(super) fn is_busy(&self) -> bool {
         self.gap || self.chosen.is_some() || self.threads() > 0
     }
@@ -131,6 +136,9 @@ impl Lane {
 }
 
 fn take(queue: &mut VecDeque<Entry>, index: usize) -> Result<Entry, usize> {
+    if index == 0 {
+        return queue.pop_front().ok_or(0);
+    }
     match queue.remove(index) {
         Some(entry) => Ok(entry),
         None => Err(index - queue.len()),

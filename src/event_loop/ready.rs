@@ -135,6 +135,13 @@ impl Ready {
         self.len() == 0 && !self.is_lane_busy()
     }
 
+    /// Says whether nobody could go but the one who is running.
+    #[inline]
+    pub(crate) fn is_empty_but_for_gap(&self) -> bool {
+        let lane = self.lane.as_deref();
+        self.len() == 0 && lane.is_none_or(Lane::is_empty)
+    }
+
     /// Returns how many may go next.
     #[inline]
     pub(crate) fn candidates(&self) -> usize {

@@ -21,10 +21,6 @@ use crate::error::Cancelled;
 use crate::time::Instant;
 use crate::trace::EventKind;
 
-/// How many points a thread may pass before it gives way to those who are ready. A thread that
-/// waits in a loop for what another one does would keep that from happening.
-const TIME_SLICE: u32 = 1_000;
-
 /// A cancellation that a blocking call does not hear of: the step's marks, what is being raised and
 /// what is to be delivered.
 pub(crate) type Hidden = Option<(u8, Option<Cancelled>, Option<Cancelled>)>;
@@ -125,8 +121,9 @@ impl Core {
     }
 
     /// Ends the step of the running thread at a point and begins its next one. Says whether the
-    /// thread must suspend because it is another's turn.
-    pub(crate) fn pass_point(&self, passed: u32) -> bool {
+    /// thread must suspend because it is another's turn. By default the thread goes on, unless it
+    /// gives way.
+    pub(crate) fn pass_point(&self, gives_way: bool) -> bool {
         let state = &mut *self.state.borrow_mut();
         let Some(slot) = state.current else {
             return false;
@@ -134,10 +131,17 @@ impl Core {
         debug_assert_eq!(state.slots[slot as usize].kind, Kind::Thread);
         state.observe(slot);
         let itself = Entry::thread(slot);
-        let tired = passed >= TIME_SLICE;
-        if state.chooser.is_some() || tired {
+        let alone = state.ready.is_empty_but_for_gap();
+        if alone && gives_way && state.is_timer_due(self.now.get()) {
+            state.ready.open_lane().push_later(itself);
+            state.slots[slot as usize].flags.set(Flags::INTERRUPTED);
+            // Nothing is left of the iteration, so that the next one brings the timer up.
+            state.iteration = 0;
+            return true;
+        }
+        if (state.chooser.is_some() || gives_way) && !alone {
             let lane = state.ready.open_lane();
-            if tired {
+            if gives_way {
                 lane.push_later(itself);
             } else {
                 lane.interrupt(itself);
@@ -217,6 +221,10 @@ impl State {
             self.iteration = self.ready.len();
         }
         entry
+    }
+
+    fn is_timer_due(&mut self, now: u64) -> bool {
+        self.timers.first().is_some_and(|(at, _)| at <= now)
     }
 
     /// Queues a thread that gave way, unless it was interrupted and stands in the lane already.

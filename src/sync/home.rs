@@ -189,6 +189,10 @@ impl Waiters {
     }
 
     pub(crate) fn all(&self) -> Vec<WaiterKey> {
-        self.queue.iter().copied().collect()
+        self.iter().collect()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = WaiterKey> {
+        self.queue.iter().copied()
     }
 }

@@ -8,6 +8,10 @@ use super::fiber;
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::step;
 
+/// How many points a thread may pass before it gives way to those who are ready. A thread that
+/// waits in a loop for what another one does would keep that from happening.
+const TIME_SLICE: u32 = 1_000;
+
 /// The thread is being cut off, and what it waits for cannot come any more.
 pub(crate) struct CutShort;
 
@@ -87,16 +91,26 @@ pub(crate) fn block_for<F: Future>(future: F, what: &str) -> F::Output {
 #[inline]
 pub(crate) fn point() {
     if let Some(link) = fiber::current() {
-        pass_point(&link);
+        pass_point(&link, false);
     }
 }
 
-fn pass_point(link: &fiber::Link) {
+/// Has the thread give way to everyone who is ready. Says whether this is called in a thread.
+pub(crate) fn give_way() -> bool {
+    let link = fiber::current();
+    if let Some(link) = &link {
+        pass_point(link, true);
+    }
+    link.is_some()
+}
+
+fn pass_point(link: &fiber::Link, gives_way: bool) {
     if link.is_cut_off() || std::thread::panicking() {
         return;
     }
     let core = core::current();
-    if core.pass_point(link.count_point()) {
+    let gives_way = gives_way || link.count_point() >= TIME_SLICE;
+    if core.pass_point(gives_way) {
         suspend(&core);
         if link.is_cut_off() {
             fiber::unwind(link);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::block::{block_on, is_thread, point};
+use super::block::{block_on, give_way, is_thread, point};
 use crate::event_loop::core;
 use crate::event_loop::table::{Key, Kind, On, Tasks};
 use crate::event_loop::{Wait, Waited};
@@ -182,7 +182,9 @@ pub fn sleep(duration: Duration) {
 /// In a task: await [`task::yield_now`](crate::task::yield_now) there.
 #[track_caller]
 pub fn yield_now() {
-    let _ = block_on(crate::task::yield_now(), "giving way");
+    if !give_way() {
+        let _ = block_on(crate::task::yield_now(), "giving way");
+    }
 }
 
 /// Says whether the thread is unwinding because of a panic.

@@ -231,6 +231,24 @@ pub(crate) struct FiberStack<T>(Stack<T>);
 // Nothing in it is ever pinned: what must not move lies on the stack.
 impl<F, T> Unpin for Fiber<F, T> {}
 
+impl<F, T> Fiber<F, T>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    /// Gives a thread that has not begun its stack.
+    fn begin(&mut self) {
+        if let Self::New {
+            function,
+            size,
+            locals,
+        } = std::mem::replace(self, Self::Over(None))
+        {
+            *self = Self::Begun(FiberStack(Stack::new(size, locals, function)));
+        }
+    }
+}
+
 impl<F, T> Body for Fiber<F, T>
 where
     F: FnOnce() -> T + 'static,
@@ -238,25 +256,17 @@ where
 {
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), TaskError>> {
         let fiber = self.get_mut();
-        let mut stack = match std::mem::replace(fiber, Self::Over(None)) {
-            Self::New {
-                function,
-                size,
-                locals,
-            } => Stack::new(size, locals, function),
-            Self::Begun(FiberStack(stack)) => stack,
-            Self::Over(value) => {
-                *fiber = Self::Over(value);
-                return Poll::Ready(Ok(()));
-            }
+        if matches!(fiber, Self::New { .. }) {
+            fiber.begin();
+        }
+        let Self::Begun(FiberStack(stack)) = fiber else {
+            return Poll::Ready(Ok(()));
         };
         match stack.resume(Signal::GoOn) {
-            CoroutineResult::Yield(()) => {
-                *fiber = Self::Begun(FiberStack(stack));
-                Poll::Pending
-            }
+            CoroutineResult::Yield(()) => Poll::Pending,
             CoroutineResult::Return(Some(Err(payload))) => {
                 let place = panics::take_location();
+                *fiber = Self::Over(None);
                 Poll::Ready(Err(TaskError::panicked(payload, place)))
             }
             CoroutineResult::Return(given) => {

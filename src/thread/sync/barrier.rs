@@ -3,9 +3,8 @@
 use std::fmt;
 use std::panic::Location;
 
-use super::line::{Books, Lines, Until, look, wake};
+use super::line::{Books, Due, Lines, Until, look};
 use crate::event_loop::Access;
-use crate::event_loop::table::WaiterKey;
 use crate::sync::home::{Home, Waiters};
 use crate::thread::{block_on, point};
 
@@ -38,9 +37,9 @@ struct State {
 }
 
 impl Lines for State {
-    fn due(&self, _: Books<'_>) -> Vec<WaiterKey> {
+    fn due(&self, _: Books<'_>) -> Due {
         // Those who leave take nothing with them that others wait for.
-        Vec::new()
+        Due::default()
     }
 }
 
@@ -80,10 +79,10 @@ impl Barrier {
             }
             state.count = 0;
             state.opened += 1;
-            (state.opened, Some(state.line.all()))
+            (state.opened, Some(Due::from(state.line.iter())))
         });
         if let Some(all) = all {
-            wake(all);
+            all.wake();
             return BarrierWaitResult(true);
         }
         let is_open = |_: Books<'_>, state: &mut State| (state.opened != opened).then_some(());

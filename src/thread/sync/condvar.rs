@@ -12,7 +12,7 @@ use std::sync::LockResult;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::line::{Books, look, wake};
+use super::line::{Books, Due, look};
 use super::mutex::{MutexGuard, poison_if};
 use crate::chance;
 use crate::event_loop::core;
@@ -185,7 +185,7 @@ impl Condvar {
         let waiting = look(&self.home, Access::Write, |books: Books<'_>, line| {
             books.waiting(line)
         });
-        wake(waiting);
+        Due::from(waiting).wake();
     }
 
     fn notified(&self, at: &'static Location<'static>) -> Notified<'_> {

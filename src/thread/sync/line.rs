@@ -36,12 +36,10 @@ impl Books<'_> {
 
     /// Returns whom to wake when one of those in line can go on: the first, or all of them if there
     /// is a strategy, which then decides.
-    pub(super) fn one(self, line: &Waiters) -> Vec<WaiterKey> {
+    pub(super) fn one(self, line: &Waiters) -> Due {
         match self.0 {
-            Some((core, _)) if core.state.borrow().chooser.is_none() => {
-                line.waiting(core).into_iter().collect()
-            }
-            _ => line.all(),
+            Some((core, _)) if core.state.borrow().chooser.is_none() => line.waiting(core).into(),
+            _ => line.iter().into(),
         }
     }
 
@@ -72,17 +70,45 @@ pub(super) fn look<S, R>(
     })
 }
 
-/// Lets waiters go on. They are collected while the state is looked at, and woken afterwards.
-pub(super) fn wake(waiters: Vec<WaiterKey>) {
-    for waiter in waiters {
-        waiter.wake();
+/// Those who are to be woken when the state is no longer looked at: mostly one, if any.
+#[derive(Debug, Default)]
+pub(super) struct Due {
+    first: Option<WaiterKey>,
+    rest: Vec<WaiterKey>,
+}
+
+impl Due {
+    /// Adds others, who come after.
+    pub(super) fn and(self, others: Self) -> Self {
+        if self.first.is_none() {
+            return others;
+        }
+        self.into_iter().chain(others.into_iter()).into()
+    }
+
+    fn into_iter(self) -> impl Iterator<Item = WaiterKey> {
+        self.first.into_iter().chain(self.rest)
+    }
+
+    /// Lets them go on.
+    pub(super) fn wake(self) {
+        self.into_iter().for_each(WaiterKey::wake);
+    }
+}
+
+impl<I: IntoIterator<Item = WaiterKey>> From<I> for Due {
+    fn from(waiters: I) -> Self {
+        let mut waiters = waiters.into_iter();
+        let first = waiters.next();
+        let rest = waiters.collect();
+        Self { first, rest }
     }
 }
 
 /// The state of a primitive at which one can stand in line.
 pub(super) trait Lines {
     /// Returns those in line who could go on as things stand.
-    fn due(&self, books: Books<'_>) -> Vec<WaiterKey>;
+    fn due(&self, books: Books<'_>) -> Due;
 }
 
 /// Waits until an attempt gives something. Who leaves without it has the others try.
@@ -184,7 +210,7 @@ where
         self.leave(waiter);
         if core::try_own(waiter.serial).is_some() {
             let due = look(&self.home, self.access, |books, state| state.due(books));
-            wake(due);
+            due.wake();
         }
     }
 }

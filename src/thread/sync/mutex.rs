@@ -5,10 +5,9 @@ use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
-use super::line::{Books, Lines, Until, look, wake};
+use super::line::{Books, Due, Lines, Until, look};
 use super::poison::is_panicking;
 use crate::event_loop::Access;
-use crate::event_loop::table::WaiterKey;
 use crate::sync::home::{Home, Waiters};
 use crate::thread::{block_for, point};
 
@@ -56,9 +55,9 @@ impl State {
 }
 
 impl Lines for State {
-    fn due(&self, books: Books<'_>) -> Vec<WaiterKey> {
+    fn due(&self, books: Books<'_>) -> Due {
         if self.locked {
-            return Vec::new();
+            return Due::default();
         }
         books.one(&self.line)
     }
@@ -128,6 +127,9 @@ impl<T: ?Sized> Mutex<T> {
     #[track_caller]
     pub(super) fn lock_at(&self, at: &'static Location<'static>) -> LockResult<MutexGuard<'_, T>> {
         let take = |books: Books<'_>, state: &mut State| state.take(books);
+        if let Some(poisoned) = look(&self.home, Access::Write, take) {
+            return poison_if(poisoned, self.guard());
+        }
         let taken = Until::new(&self.home, Access::Write, |state| &mut state.line, take, at);
         let poisoned = block_for(taken, "locking a mutex");
         poison_if(poisoned, self.guard())
@@ -257,7 +259,7 @@ impl<T: ?Sized> Held<'_, T> {
             books.let_go();
             state.due(books)
         });
-        wake(due);
+        due.wake();
     }
 }
 

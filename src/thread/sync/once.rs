@@ -3,10 +3,9 @@
 use std::fmt;
 use std::panic::Location;
 
-use super::line::{Books, Lines, Until, look, wake};
+use super::line::{Books, Due, Lines, Until, look};
 use super::poison::is_panicking;
 use crate::event_loop::Access;
-use crate::event_loop::table::WaiterKey;
 use crate::sync::home::{Home, Waiters};
 use crate::thread::{block_for, point};
 
@@ -81,12 +80,12 @@ pub(super) enum Poison {
 }
 
 impl Lines for State {
-    fn due(&self, _: Books<'_>) -> Vec<WaiterKey> {
+    fn due(&self, _: Books<'_>) -> Due {
         if self.stage == Stage::Running {
-            return Vec::new();
+            return Due::default();
         }
         // Not all of them wait to do it.
-        self.line.all()
+        self.line.iter().into()
     }
 }
 
@@ -246,7 +245,7 @@ impl Drop for Running<'_> {
             books.let_go();
             state.due(books)
         });
-        wake(due);
+        due.wake();
     }
 }
 

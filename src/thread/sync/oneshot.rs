@@ -9,9 +9,8 @@ pub use std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::line::{Books, Lines, Until, look, wake};
+use super::line::{Books, Due, Lines, Until, look};
 use crate::event_loop::Access;
-use crate::event_loop::table::WaiterKey;
 use crate::sync::home::{Home, Waiters};
 use crate::thread::current::before;
 use crate::thread::{CutShort, block_on, point};
@@ -67,9 +66,9 @@ impl<T> State<T> {
 }
 
 impl<T> Lines for State<T> {
-    fn due(&self, _: Books<'_>) -> Vec<WaiterKey> {
+    fn due(&self, _: Books<'_>) -> Due {
         // Only the receiver waits.
-        Vec::new()
+        Due::default()
     }
 }
 
@@ -99,9 +98,9 @@ impl<T> Drop for SendingEnd<T> {
     fn drop(&mut self) {
         let due = look(&self.home, Access::Write, |_, state| {
             state.has_sender = false;
-            state.line.all()
+            Due::from(state.line.iter())
         });
-        wake(due);
+        due.wake();
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::event_loop::table::WaiterKey;
 use crate::sync::home::Waiters;
-use crate::thread::sync::line::{Books, Lines};
+use crate::thread::sync::line::{Books, Due, Lines};
 
 /// The state of a channel.
 #[derive(Debug)]
@@ -145,29 +144,27 @@ impl<T> Channel<T> {
     }
 
     /// Returns the receiver, if it waits and has something to hear.
-    pub(super) fn due_to_receive(&self) -> Vec<WaiterKey> {
+    pub(super) fn due_to_receive(&self) -> Due {
         if self.queue.is_empty() && self.senders > 0 {
-            return Vec::new();
+            return Due::default();
         }
-        self.to_receive.all()
+        self.to_receive.iter().into()
     }
 
     /// Returns those senders who wait and could go on.
-    pub(super) fn due_to_send(&self, books: Books<'_>) -> Vec<WaiterKey> {
+    pub(super) fn due_to_send(&self, books: Books<'_>) -> Due {
         match self.room {
-            _ if !self.has_receiver => self.to_send.all(),
+            _ if !self.has_receiver => self.to_send.iter().into(),
             // Only they know whose value was taken.
-            Room::None => self.to_send.all(),
+            Room::None => self.to_send.iter().into(),
             Room::Endless | Room::For(_) if self.has_room() => books.one(&self.to_send),
-            Room::Endless | Room::For(_) => Vec::new(),
+            Room::Endless | Room::For(_) => Due::default(),
         }
     }
 }
 
 impl<T> Lines for Channel<T> {
-    fn due(&self, books: Books<'_>) -> Vec<WaiterKey> {
-        let mut due = self.due_to_receive();
-        due.extend(self.due_to_send(books));
-        due
+    fn due(&self, books: Books<'_>) -> Due {
+        self.due_to_receive().and(self.due_to_send(books))
     }
 }

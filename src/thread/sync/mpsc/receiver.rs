@@ -9,9 +9,8 @@ use std::time::Duration;
 use super::channel::{Channel, Disconnected};
 use super::{Iter, RecvError, RecvTimeoutError, Shared, TryIter, TryRecvError};
 use crate::event_loop::Access;
-use crate::event_loop::table::WaiterKey;
 use crate::thread::current::before;
-use crate::thread::sync::line::{Books, Until, look, wake};
+use crate::thread::sync::line::{Books, Due, Until, look};
 use crate::thread::{block_on, point};
 
 /// The receiver of a channel.
@@ -48,12 +47,12 @@ impl<T> Drop for ReceivingEnd<T> {
             let values = channel.remove_receiver();
             (values, channel.due_to_send(books))
         });
-        wake(due);
+        due.wake();
     }
 }
 
 /// What one receives, and the senders that can go on then.
-type Received<T> = Result<(T, Vec<WaiterKey>), Disconnected>;
+type Received<T> = Result<(T, Due), Disconnected>;
 
 fn receive<T>(books: Books<'_>, channel: &mut Channel<T>) -> Option<Received<T>> {
     let received = channel.receive()?;
@@ -63,7 +62,7 @@ fn receive<T>(books: Books<'_>, channel: &mut Channel<T>) -> Option<Received<T>>
 /// Lets the senders go on.
 fn settle<T>(received: Received<T>) -> Result<T, Disconnected> {
     let (value, due) = received?;
-    wake(due);
+    due.wake();
     Ok(value)
 }
 

@@ -6,7 +6,7 @@ use std::panic::Location;
 use super::channel::{Channel, Disconnected, Sent};
 use super::{SendError, Shared, TrySendError};
 use crate::event_loop::Access;
-use crate::thread::sync::line::{Books, Until, look, wake};
+use crate::thread::sync::line::{Books, Until, look};
 use crate::thread::{block_on, point};
 
 /// One of a channel's senders, apart from its handle: it leaves even if the thread is cut off at
@@ -23,7 +23,7 @@ impl<T> SendingEnd<T> {
             let sent = channel.try_send(value);
             (sent, channel.due_to_receive())
         });
-        wake(due);
+        due.wake();
         sent
     }
 }
@@ -42,7 +42,7 @@ impl<T> Drop for SendingEnd<T> {
             channel.remove_sender();
             channel.due_to_receive()
         });
-        wake(due);
+        due.wake();
     }
 }
 
@@ -179,7 +179,7 @@ impl<T> SyncSender<T> {
             at,
         );
         let (sent, due) = block_on(sending, "sending").map_err(|_| Disconnected)??;
-        wake(due);
+        due.wake();
         let Sent::InHand(number) = sent else {
             return Ok(());
         };

@@ -7,7 +7,7 @@ use super::State;
 use crate::event_loop::Access;
 use crate::sync::home::Home;
 use crate::thread::point;
-use crate::thread::sync::line::{Lines, look, wake};
+use crate::thread::sync::line::{Lines, look};
 use crate::thread::sync::poison::is_panicking;
 
 /// Holds a [`RwLock`](super::RwLock) locked for reading; dropping it unlocks it.
@@ -47,7 +47,7 @@ impl<T: ?Sized> Drop for Reading<'_, T> {
             state.end_reading(books);
             state.due(books)
         });
-        wake(due);
+        due.wake();
     }
 }
 
@@ -122,7 +122,7 @@ impl<T: ?Sized> Drop for Writing<'_, T> {
             state.end_writing(books);
             state.due(books)
         });
-        wake(due);
+        due.wake();
     }
 }
 

@@ -11,10 +11,9 @@ use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
 pub use guards::{RwLockReadGuard, RwLockWriteGuard};
 
-use super::line::{Books, Lines, Until, look};
+use super::line::{Books, Due, Lines, Until, look};
 use super::mutex::poison_if;
 use crate::event_loop::Access;
-use crate::event_loop::table::WaiterKey;
 use crate::sync::home::{Home, Waiters};
 use crate::thread::{block_for, point};
 
@@ -82,15 +81,15 @@ impl State {
 }
 
 impl Lines for State {
-    fn due(&self, books: Books<'_>) -> Vec<WaiterKey> {
+    fn due(&self, books: Books<'_>) -> Due {
         if self.writing {
-            return Vec::new();
+            return Due::default();
         }
         if self.to_write.first().is_none() {
-            return self.to_read.all();
+            return self.to_read.iter().into();
         }
         if self.readers > 0 {
-            return Vec::new();
+            return Due::default();
         }
         books.one(&self.to_write)
     }
