@@ -125,11 +125,7 @@ impl TaskError {
     }
 
     pub(crate) fn panicked(payload: Box<dyn Any + Send>, location: Option<String>) -> Self {
-        let message = payload
-            .downcast_ref::<&str>()
-            .map(ToString::to_string)
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "a panic whose payload is not text".to_owned());
+        let message = panic_message(&*payload);
         let payload = Mutex::new(Some(payload));
         Self(Arc::new(Cause::Panicked(Panic {
             message,
@@ -235,6 +231,14 @@ impl Error for TaskError {
             _ => None,
         }
     }
+}
+
+/// Returns what a panic said.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic whose payload is not text")
+        .to_owned()
 }
 
 /// A place in source, as it is printed everywhere.

@@ -1,6 +1,7 @@
 //! The tree of task paths: who is whose child. A node lives as long as its task or any of its
 //! descendants, so that a path can be spelled out whenever someone asks.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use slab::Slab;
@@ -15,12 +16,12 @@ struct Node {
     births: u32,
     /// Living tasks, callbacks and child nodes that need this node.
     holds: NonZeroU32,
-    /// The head of the family that the node belongs to, or [`ROOT`].
-    head: u32,
 }
 
 pub(crate) struct Paths {
     nodes: Slab<Node>,
+    /// The heads of the families of those nodes that belong to one: few do.
+    heads: BTreeMap<u32, u32>,
 }
 
 /// The node of the loop itself.
@@ -34,9 +35,9 @@ impl Paths {
             birth: 0,
             births: 0,
             holds: NonZeroU32::MIN,
-            head: ROOT,
         });
-        Self { nodes }
+        let heads = BTreeMap::new();
+        Self { nodes, heads }
     }
 
     /// Adds a child to `parent`; `parent_hash` is the hash of its path. Returns the child's node
@@ -45,7 +46,7 @@ impl Paths {
         let node = &mut self.nodes[parent as usize];
         node.births += 1;
         node.holds = more(node.holds);
-        let (birth, head) = (node.births, node.head);
+        let birth = node.births;
         if self.nodes.len() == self.nodes.capacity() {
             self.nodes.reserve_exact((self.nodes.len() / 8).max(4));
         }
@@ -54,19 +55,21 @@ impl Paths {
             birth,
             births: 0,
             holds: NonZeroU32::MIN,
-            head,
         });
+        if let Some(head) = self.heads.get(&parent) {
+            self.heads.insert(child as u32, *head);
+        }
         (child as u32, child_hash(parent_hash, birth))
     }
 
     /// Makes a new node the head of a family of its own.
     pub(crate) fn make_head(&mut self, node: u32) {
-        self.nodes[node as usize].head = node;
+        self.heads.insert(node, node);
     }
 
     /// Returns the node that heads the family of a node, or [`ROOT`].
     pub(crate) fn head(&self, node: u32) -> u32 {
-        self.nodes[node as usize].head
+        self.heads.get(&node).copied().unwrap_or(ROOT)
     }
 
     pub(crate) fn hold(&mut self, node: u32) {
@@ -84,6 +87,7 @@ impl Paths {
             }
             let parent = entry.parent;
             self.nodes.remove(node as usize);
+            self.heads.remove(&node);
             node = parent;
         }
     }

@@ -105,7 +105,7 @@ pub(crate) fn give_way() -> bool {
 }
 
 fn pass_point(link: &fiber::Link, gives_way: bool) {
-    if link.is_cut_off() || std::thread::panicking() {
+    if link.is_cut_off() || link.is_panicking() {
         return;
     }
     let core = core::current();

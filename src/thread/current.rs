@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::block::{block_on, give_way, is_thread, point};
+use super::fiber;
 use crate::event_loop::core;
 use crate::event_loop::table::{Key, Kind, On, Tasks};
 use crate::event_loop::{Wait, Waited};
@@ -189,7 +190,7 @@ pub fn yield_now() {
 
 /// Says whether the thread is unwinding because of a panic.
 pub fn panicking() -> bool {
-    std::thread::panicking()
+    fiber::current().map_or_else(std::thread::panicking, |link| link.is_panicking())
 }
 
 /// Says whether this is called in a thread, and so may block, and not in a task or callback.

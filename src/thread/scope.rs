@@ -5,24 +5,23 @@
 #![expect(unsafe_code, reason = "the loop's table knows no lifetime but 'static")]
 
 use std::fmt;
-use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::block::{block_on, is_thread, point};
 use super::current::Thread;
-use super::spawn::{self, Builder, JoinHandle, Result};
+use super::spawn::{self, Builder, JoinHandle, Result, ended};
+use crate::error::panic_message;
 use crate::event_loop::core;
 use crate::event_loop::table::Key;
-use crate::event_loop::{Wait, poll_done};
+use crate::panics;
 
 /// Where threads can be made that borrow: see [`scope`].
 pub struct Scope<'scope, 'env: 'scope> {
     threads: Mutex<Vec<JoinHandle<()>>>,
-    /// A thread panicked, and nobody has joined it.
-    panicked: Arc<AtomicBool>,
+    /// What a thread said that panicked, and that nobody has joined.
+    panicked: Arc<Mutex<Option<String>>>,
     scope: PhantomData<&'scope mut &'scope ()>,
     env: PhantomData<&'env mut &'env ()>,
 }
@@ -66,11 +65,14 @@ where
     // A thread that is cut off meanwhile has its own cut off before it unwinds any further.
     let waited = catch_unwind(AssertUnwindSafe(|| all_ended.wait(at)));
     drop(all_ended);
-    match waited.and(result) {
+    let value = match waited.and(result) {
         Err(payload) => resume_unwind(payload),
-        Ok(_) if scope.panicked.load(Ordering::Relaxed) => panic!("a scoped thread panicked"),
         Ok(value) => value,
+    };
+    if let Some(said) = lock(&scope.panicked).take() {
+        panic!("a scoped thread panicked: {said}");
     }
+    value
 }
 
 impl<'scope> Scope<'scope, '_> {
@@ -95,7 +97,8 @@ impl<'scope> Scope<'scope, '_> {
             let packet = packet.clone();
             let function: Box<dyn FnOnce() + Send + 'scope> = Box::new(move || {
                 let result = catch_unwind(AssertUnwindSafe(function));
-                *lock(&packet.result) = Some(result);
+                let place = result.is_err().then(panics::take_location).flatten();
+                *lock(&packet.result) = Some((result, place));
             });
             // SAFETY: the boxes differ in nothing but a lifetime. The function borrows what lives
             // for 'scope, and `scope` does not return, nor unwinds, before the thread that owns
@@ -133,11 +136,14 @@ impl fmt::Debug for Scope<'_, '_> {
 struct AllEnded<'a>(&'a Mutex<Vec<JoinHandle<()>>>);
 
 impl AllEnded<'_> {
+    fn thread(&self, index: usize) -> Option<Key> {
+        lock(self.0).get(index).map(JoinHandle::key)
+    }
+
     /// Blocks until every thread has ended, also those that are made meanwhile.
     fn wait(&self, at: &'static Location<'static>) {
-        let thread = |index| lock(self.0).get(index).map(JoinHandle::key);
         for index in 0.. {
-            let Some(key) = thread(index) else { break };
+            let Some(key) = self.thread(index) else { break };
             // What is left after a wait that was cut short is cut off in the end.
             let _ = block_on(ended(key, at), "the end of a scope");
         }
@@ -146,8 +152,8 @@ impl AllEnded<'_> {
 
 impl Drop for AllEnded<'_> {
     fn drop(&mut self) {
-        for thread in lock(self.0).iter() {
-            let key = thread.key();
+        for index in 0.. {
+            let Some(key) = self.thread(index) else { break };
             let ended = core::try_own(key.serial).is_some_and(|core| {
                 let body = core.take_unfinished_body(key);
                 let unfinished = body.is_some();
@@ -173,14 +179,17 @@ pub struct ScopedJoinHandle<'scope, T> {
 
 /// What a scoped thread leaves behind.
 struct Packet<T> {
-    result: Mutex<Option<Result<T>>>,
-    panicked: Arc<AtomicBool>,
+    /// With the place of its panic, if that is how it ended.
+    result: Mutex<Option<(Result<T>, Option<String>)>>,
+    panicked: Arc<Mutex<Option<String>>>,
 }
 
 impl<T> Drop for Packet<T> {
     fn drop(&mut self) {
-        if matches!(*lock(&self.result), Some(Err(_))) {
-            self.panicked.store(true, Ordering::Relaxed);
+        if let Some((Err(payload), place)) = &*lock(&self.result) {
+            let place = place.as_deref().unwrap_or("an unknown place");
+            let said = format!("{} at {place}", panic_message(&**payload));
+            lock(&self.panicked).get_or_insert(said);
         }
     }
 }
@@ -196,7 +205,10 @@ impl<T> ScopedJoinHandle<'_, T> {
         point();
         let _ = block_on(ended(self.key, Location::caller()), "joining a thread");
         let result = lock(&self.packet.result).take();
-        result.unwrap_or_else(|| Err(Box::new("the thread was cut off")))
+        match result {
+            Some((result, _)) => result,
+            None => Err(Box::new("the thread was cut off")),
+        }
     }
 
     /// Returns the thread.
@@ -218,12 +230,6 @@ impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
             .field("thread", &self.thread)
             .finish_non_exhaustive()
     }
-}
-
-/// Waits for a thread to end whose handle someone else holds.
-async fn ended(key: Key, at: &'static Location<'static>) {
-    let mut wait = Wait::new();
-    poll_fn(|cx| poll_done(&mut wait, &core::current(), key, cx, at)).await;
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

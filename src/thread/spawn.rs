@@ -1,17 +1,18 @@
 //! Making threads, and waiting for them to end.
 
 use std::fmt;
-use std::future::IntoFuture;
+use std::future::{IntoFuture, poll_fn};
 use std::io;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::block::{CutShort, block_on, point};
+use super::block::{block_on, point};
 use super::current::Thread;
 use super::fiber::{Fiber, STACK_SIZE};
 use super::local;
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::Key;
+use crate::event_loop::{Wait, poll_done};
 use crate::task::Task;
 
 /// Makes a thread, with a name or a stack of another size: `std`'s builder.
@@ -144,6 +145,12 @@ where
     Builder::new().spawn_on(&open_loop(), function, Location::caller())
 }
 
+/// Waits for a thread to end.
+pub(super) async fn ended(key: Key, at: &'static Location<'static>) {
+    let mut wait = Wait::new();
+    poll_fn(|cx| poll_done(&mut wait, &core::current(), key, cx, at)).await;
+}
+
 /// What a thread that has ended gave: its value, or the payload of its panic.
 pub type Result<T> = std::thread::Result<T>;
 
@@ -169,9 +176,11 @@ impl<T: 'static> JoinHandle<T> {
     #[track_caller]
     pub fn join(self) -> Result<T> {
         point();
-        match block_on(self.task, "joining a thread") {
-            Ok(ended) => ended.map_err(crate::TaskError::into_payload),
-            Err(CutShort) => Err(Box::new("the thread was cut off")),
+        let waited = block_on(ended(self.key(), Location::caller()), "joining a thread");
+        let result = waited.ok().and_then(|()| self.task.settle());
+        match result {
+            Some(result) => result.map_err(crate::TaskError::into_payload),
+            None => Err(Box::new("the thread was cut off")),
         }
     }
 }
