@@ -137,9 +137,9 @@ impl Ready {
 
     /// Says whether nobody could go but the one who is running.
     #[inline]
-    pub(crate) fn is_empty_but_for_gap(&self) -> bool {
+    pub(crate) fn has_no_candidate(&self) -> bool {
         let lane = self.lane.as_deref();
-        self.len() == 0 && lane.is_none_or(Lane::is_empty)
+        self.open.is_empty() && self.shut.is_empty() && lane.is_none_or(Lane::is_empty)
     }
 
     /// Returns how many may go next.

@@ -131,7 +131,7 @@ impl Core {
         debug_assert_eq!(state.slots[slot as usize].kind, Kind::Thread);
         state.observe(slot);
         let itself = Entry::thread(slot);
-        let alone = state.ready.is_empty_but_for_gap();
+        let alone = state.ready.has_no_candidate();
         if alone && gives_way && state.is_timer_due(self.now.get()) {
             state.ready.open_lane().push_later(itself);
             state.slots[slot as usize].flags.set(Flags::INTERRUPTED);
