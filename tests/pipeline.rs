@@ -79,8 +79,8 @@ async fn pipeline() -> Vec<u64> {
     for child in [&mut number, &mut double, &mut sum] {
         assert!(child.wait().await.unwrap().success());
     }
-    let seen = seen.lock().unwrap().clone();
-    seen
+    let seen = seen.lock().unwrap();
+    seen.clone()
 }
 
 /// Returns what a run said and how it ended: its numbers are the same on any machine, with any
