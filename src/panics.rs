@@ -11,6 +11,8 @@ use std::sync::Once;
 thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// How many panics there were within runs.
+    static COUNT: Cell<u32> = const { Cell::new(0) };
 }
 
 static HOOK: Once = Once::new();
@@ -30,6 +32,7 @@ impl Inside {
                 if INSIDE.try_with(Cell::get) != Ok(true) {
                     return before(info);
                 }
+                let _ = COUNT.try_with(|count| count.set(count.get().wrapping_add(1)));
                 let place = info.location().map(crate::error::place);
                 let first = PLACE.try_with(|kept| kept.replace(place)).ok().flatten();
                 if let Some(first) = first {
@@ -44,6 +47,11 @@ impl Inside {
             unwinding: std::thread::panicking(),
         }
     }
+}
+
+/// Returns how many panics there were within runs, on this thread of the machine.
+pub(crate) fn count() -> u32 {
+    COUNT.get()
 }
 
 impl Drop for Inside {

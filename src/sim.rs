@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::assure::{Failure, FailureKind, Outcome};
 use crate::chance::{Chance, Plan, Site};
 use crate::event_loop::core::Core;
 use crate::event_loop::{EventLoop, Limits, Report, ReportKind};
+use crate::host;
 use crate::strategy::Strategy;
 use crate::task::{Task, spawn_on};
 use crate::time::Instant;
@@ -36,6 +38,23 @@ pub struct Sim {
     write_plan: bool,
     eager: bool,
     debug: bool,
+    hosts: Vec<HostToStart>,
+}
+
+/// A host that is started with a run.
+#[derive(Clone)]
+struct HostToStart {
+    name: Arc<str>,
+    main: Arc<dyn Fn() -> host::Main + Send + Sync>,
+    /// The run is not over before it has done what it does.
+    is_client: bool,
+    at: &'static std::panic::Location<'static>,
+}
+
+impl fmt::Debug for HostToStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
 }
 
 impl Sim {
@@ -105,6 +124,85 @@ impl Sim {
     pub fn debug(mut self, debug: bool) -> Self {
         self.debug = debug;
         self
+    }
+
+    /// Starts a [host](crate::host) with every run: a factory of its main future, for it may be
+    /// started again.
+    ///
+    /// ```
+    /// use simrun::Sim;
+    /// use simrun::net::UdpSocket;
+    ///
+    /// let sim = Sim::new()
+    ///     .host("server", || async {
+    ///         let socket = UdpSocket::bind("0.0.0.0:53").await?;
+    ///         let mut datagram = [0; 4];
+    ///         let (length, client) = socket.recv_from(&mut datagram).await?;
+    ///         socket.send_to(&datagram[..length], client).await.map(drop)
+    ///     })
+    ///     .client("client", || async {
+    ///         let socket = UdpSocket::bind("0.0.0.0:0").await?;
+    ///         socket.send_to(b"ping", "server:53").await?;
+    ///         let mut datagram = [0; 4];
+    ///         socket.recv(&mut datagram).await.map(drop)
+    ///     });
+    /// sim.run_clients().unwrap();
+    /// ```
+    #[track_caller]
+    pub fn host<F, Fut>(self, name: impl Into<Arc<str>>, main: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future + 'static,
+        Fut::Output: host::Ending,
+    {
+        self.add_host(name.into(), main, false)
+    }
+
+    /// Starts a host with every run that [`run_clients`](Self::run_clients) waits for.
+    #[track_caller]
+    pub fn client<F, Fut>(self, name: impl Into<Arc<str>>, main: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future + 'static,
+        Fut::Output: host::Ending,
+    {
+        self.add_host(name.into(), main, true)
+    }
+
+    #[track_caller]
+    fn add_host<F, Fut>(mut self, name: Arc<str>, main: F, is_client: bool) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future + 'static,
+        Fut::Output: host::Ending,
+    {
+        let main = Arc::new(move || host::main_of(main()));
+        let at = std::panic::Location::caller();
+        self.hosts.push(HostToStart {
+            name,
+            main,
+            is_client,
+            at,
+        });
+        self
+    }
+
+    /// Runs the hosts until all clients have done what they do.
+    ///
+    /// # Panics
+    ///
+    /// If a loop is running on this thread.
+    #[track_caller]
+    pub fn run_clients(&self) -> Run<()> {
+        let clients = self.hosts.iter().filter(|host| host.is_client);
+        let clients: Vec<Arc<str>> = clients.map(|client| client.name.clone()).collect();
+        self.try_run(|| async move {
+            for client in clients {
+                let client = host::find(&client).expect("it was started with the run");
+                client.join().await?;
+            }
+            Ok::<(), crate::TaskError>(())
+        })
     }
 
     pub(crate) fn core(&self) -> std::rc::Rc<Core> {
@@ -193,7 +291,16 @@ impl Sim {
             "a run cannot be started inside a run: await the future instead"
         );
         let event_loop = EventLoop::with(self);
-        let main = event_loop.within(|| spawn(event_loop.core()));
+        let main = event_loop.within(|| {
+            let core = event_loop.core();
+            let main = spawn(core);
+            for host in &self.hosts {
+                let start = host.main.clone();
+                let start = std::rc::Rc::new(move || start());
+                host::add(core, host.name.clone(), start, host.at);
+            }
+            main
+        });
         let mut failure = event_loop.run_until_done(&main).err();
         let name = || event_loop.within(|| main.to_string());
         let value = match event_loop.within(|| main.settle()) {

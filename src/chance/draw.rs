@@ -136,6 +136,55 @@ pub(crate) fn decide_fault(
     number
 }
 
+/// Decides a number of a fault: one of so many alternatives, of which 0 is the default.
+pub(crate) fn decide_fault_with(
+    core: &Core,
+    task: TaskPath,
+    fault: &str,
+    alternatives: u64,
+    draw: impl FnOnce(&mut Stream) -> u64,
+) -> u64 {
+    let hash = task.hash();
+    let nth = core.count_opportunity(SiteKey::fault(hash, fault, 0));
+    let key = SiteKey::fault(hash, fault, nth);
+    let site = || Site::Fault {
+        task,
+        fault: fault.to_owned(),
+        nth,
+    };
+    let draw = |chance: &mut Chance| draw(chance.stream(Domain::Fault));
+    let number = core.with_chance(|chance| take(chance, key, alternatives, site, draw));
+    if number != 0 {
+        core.state.borrow_mut().fingerprint.add(mix(hash, number));
+    }
+    number
+}
+
+/// Decides what happens to a packet: one of so many alternatives, of which 0 is the default.
+pub(crate) fn decide_packet(
+    core: &Core,
+    link: &str,
+    nth: u64,
+    what: &str,
+    alternatives: u64,
+    draw: impl FnOnce(&mut Stream) -> u64,
+) -> u64 {
+    let key = SiteKey::packet(link, nth, what);
+    let site = || Site::Packet {
+        link: link.to_owned(),
+        nth,
+        what: what.to_owned(),
+    };
+    let number = core.with_chance(|chance| {
+        let draw = |chance: &mut Chance| draw(chance.stream(Domain::Net));
+        take(chance, key, alternatives, site, draw)
+    });
+    if number != 0 {
+        core.state.borrow_mut().fingerprint.add(mix(nth, number));
+    }
+    number
+}
+
 /// Takes the decision at a site: from the plan that is followed, or else from a draw.
 fn take(
     chance: &mut Chance,

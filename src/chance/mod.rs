@@ -8,7 +8,7 @@ mod plan;
 mod stream;
 
 pub use draw::{below, chance, duration_between, shuffle};
-pub(crate) use draw::{decide, decide_fault};
+pub(crate) use draw::{decide, decide_fault, decide_fault_with, decide_packet};
 pub use path::{ParsePathError, TaskPath};
 pub(crate) use path::{ROOT_HASH, child_hash};
 pub(crate) use plan::SiteKey;

@@ -46,6 +46,15 @@ pub enum Site {
         /// Which of the opportunities, from 0.
         nth: u32,
     },
+    /// What happens to the `nth` packet on a link.
+    Packet {
+        /// The names of the hosts: `from>to`.
+        link: String,
+        /// Which of the packets that were sent there, from 0.
+        nth: u64,
+        /// What is decided: whether it is lost, how long it takes.
+        what: String,
+    },
 }
 
 /// The hash under which a site is looked up while a run goes on.
@@ -65,12 +74,18 @@ impl SiteKey {
         Self::labelled(3, task, fault, nth)
     }
 
-    fn labelled(kind: u64, task: u64, label: &str, nth: u32) -> Self {
-        let label = label
-            .bytes()
-            .fold(kind, |hash, byte| mix(hash, u64::from(byte)));
-        Self(mix(mix(task, label), u64::from(nth)))
+    pub(crate) fn packet(link: &str, nth: u64, what: &str) -> Self {
+        Self(mix(mix(hash(4, link), hash(5, what)), nth))
     }
+
+    fn labelled(kind: u64, task: u64, label: &str, nth: u32) -> Self {
+        Self(mix(mix(task, hash(kind, label)), u64::from(nth)))
+    }
+}
+
+fn hash(kind: u64, text: &str) -> u64 {
+    text.bytes()
+        .fold(kind, |hash, byte| mix(hash, u64::from(byte)))
 }
 
 impl Site {
@@ -79,6 +94,7 @@ impl Site {
             Self::Schedule { after, step, since } => SiteKey::schedule(after.hash(), *step, *since),
             Self::User { task, label, nth } => SiteKey::user(task.hash(), label, *nth),
             Self::Fault { task, fault, nth } => SiteKey::fault(task.hash(), fault, *nth),
+            Self::Packet { link, nth, what } => SiteKey::packet(link, *nth, what),
         }
     }
 }
@@ -163,6 +179,9 @@ impl fmt::Display for Site {
             Self::Fault { task, fault, nth } => {
                 write!(f, "fault {task}#{nth} {}", escape(fault))
             }
+            Self::Packet { link, nth, what } => {
+                write!(f, "packet {}#{nth} {}", escape(link), escape(what))
+            }
         }
     }
 }
@@ -188,7 +207,8 @@ impl fmt::Display for Plan {
 }
 
 /// What a line of a plan begins with.
-const SITES: &str = "`schedule PATH#STEP`, `user PATH#NTH LABEL` or `fault PATH#NTH WHAT`";
+const SITES: &str = "`schedule PATH#STEP`, `user PATH#NTH LABEL`, `fault PATH#NTH WHAT` or \
+                     `packet FROM>TO#NTH WHAT`";
 
 impl FromStr for Plan {
     type Err = ParsePlanError;
@@ -218,6 +238,16 @@ impl FromStr for Plan {
 
 fn parse_site(text: &str) -> Option<Site> {
     let (kind, rest) = text.split_once(' ')?;
+    if kind == "packet" {
+        // A host's name may have anything in it.
+        let (link, rest) = rest.rsplit_once('#')?;
+        let (nth, what) = rest.split_once(' ')?;
+        return Some(Site::Packet {
+            link: unescape(link)?,
+            nth: nth.parse().ok()?,
+            what: unescape(what)?,
+        });
+    }
     let (path, rest) = rest.split_once('#')?;
     let path: TaskPath = path.parse().ok()?;
     match kind {

@@ -19,10 +19,12 @@ pub enum Domain {
     User,
     /// What goes wrong.
     Fault,
+    /// What happens to packets.
+    Net,
 }
 
 impl Domain {
-    pub(crate) const COUNT: usize = 3;
+    pub(crate) const COUNT: usize = 4;
 
     /// ChaCha's stream number: part of what a seed means, so never renumbered.
     const fn stream(self) -> u64 {
@@ -30,6 +32,7 @@ impl Domain {
             Self::Schedule => 1,
             Self::User => 4,
             Self::Fault => 3,
+            Self::Net => 2,
         }
     }
 }

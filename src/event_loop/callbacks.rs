@@ -219,7 +219,7 @@ pub fn call_soon(callback: impl FnOnce() + 'static) -> Handle {
 #[track_caller]
 pub fn call_later(delay: std::time::Duration, callback: impl FnOnce() + 'static) -> Handle {
     let core = open_loop();
-    let when = core.now() + delay;
+    let when = core.now() + core.takes_duration(delay);
     Handle::new(
         core.call_at(when.as_nanos(), Box::new(callback)),
         Some(when),

@@ -138,14 +138,24 @@ impl Core {
         }
     }
 
-    /// Orders a task to stop: its future is dropped at its next turn.
+    /// Orders a task to stop: its future is dropped at its next turn. Nobody can order a thread to,
+    /// and what makes no steps is cancelled.
     pub(crate) fn abort(&self, key: Key) {
-        let state = &mut *self.state.borrow_mut();
-        let Some(slot) = state.slot(key).filter(|slot| !slot.is_done()) else {
-            return;
-        };
-        slot.flags.set(Flags::ABORTED);
-        state.schedule(key.slot);
+        {
+            let state = &mut *self.state.borrow_mut();
+            let Some(slot) = state.slot(key).filter(|slot| !slot.is_done()) else {
+                return;
+            };
+            match slot.kind {
+                Kind::Task => {
+                    slot.flags.set(Flags::ABORTED);
+                    return state.schedule(key.slot);
+                }
+                Kind::Thread => return,
+                Kind::Promise | Kind::Gather => {}
+            }
+        }
+        self.cancel(key, None);
     }
 
     /// Takes one cancel request of the current task back; returns how many are left.

@@ -65,6 +65,7 @@ pub struct Turn<'a> {
     slots: &'a Slab<Slot>,
     waiters: &'a Slab<Waiter>,
     callbacks: &'a Slab<super::callbacks::Callback>,
+    alarms: &'a Slab<super::alarms::Alarm>,
     paths: &'a super::paths::Paths,
     chance: &'a mut Chance,
     site: &'a LastStep,
@@ -144,6 +145,11 @@ impl Turn<'_> {
                 let callback = callback.filter(|callback| callback.generation == generation);
                 callback.map_or(super::paths::ROOT, |callback| callback.path)
             }
+            Target::Alarm(slot, generation) => {
+                let alarm = self.alarms.get(slot as usize);
+                let alarm = alarm.filter(|alarm| alarm.generation == generation);
+                alarm.map_or(super::paths::ROOT, |alarm| alarm.path)
+            }
         }
     }
 }
@@ -194,6 +200,7 @@ impl State {
             slots: &self.slots,
             waiters: &self.waiters,
             callbacks: &self.callbacks,
+            alarms: &self.alarms,
             paths: &self.paths,
             chance: &mut self.chance,
             site: &self.site,

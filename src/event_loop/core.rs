@@ -18,9 +18,11 @@ use std::task::Waker;
 
 use slab::Slab;
 
+use super::alarms::{Alarm, Alarmed};
 use super::callbacks::Callback;
 use super::choose::Choose;
 use super::context::Locals;
+use super::hosts::Hosts;
 use super::limits::{Limits, Stopwatch};
 use super::paths::Paths;
 use super::ready::{Entry, Ready};
@@ -65,8 +67,12 @@ pub(crate) struct State {
     pub(crate) slots: Slab<Slot>,
     pub(crate) waiters: Slab<Waiter>,
     pub(crate) callbacks: Slab<Callback>,
+    pub(crate) alarms: Slab<Alarm>,
+    /// Who is told of alarms.
+    pub(super) alarmed: Option<Alarmed>,
     pub(crate) resources: Slab<Resource>,
     pub(crate) paths: Paths,
+    pub(super) hosts: Hosts,
 
     /// The task whose step is being made.
     pub(crate) current: Option<u32>,
@@ -174,8 +180,11 @@ impl Core {
             slots: Slab::new(),
             waiters: Slab::new(),
             callbacks: Slab::new(),
+            alarms: Slab::new(),
+            alarmed: None,
             resources: Slab::new(),
             paths: Paths::new(),
+            hosts: Hosts::default(),
             current: None,
             caller: super::paths::ROOT,
             raising: None,
@@ -346,7 +355,11 @@ impl State {
     /// Returns what a future is called: its given name, or its path.
     pub(crate) fn name(&self, slot: u32) -> String {
         let slot = &self.slots[slot as usize];
-        match slot.rare.as_ref().and_then(|rare| rare.name.clone()) {
+        let given = slot.rare.as_ref().and_then(|rare| rare.name.clone());
+        if let Some(name) = self.name_on_host(slot.path, given.as_deref()) {
+            return name;
+        }
+        match given {
             Some(name) => name.to_string(),
             None => self.paths.path(slot.path).to_string(),
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::callbacks::{Callback, CallbackKey};
 use super::core::{Core, State};
 use super::paths::ROOT;
-use super::table::{End, Flags, Key, Kind};
+use super::table::{Key, Kind};
 use super::tasks::BoxedBody;
 
 impl Core {
@@ -57,19 +57,7 @@ impl Core {
                 break;
             }
             for key in members {
-                let body = self.take_unfinished_body(key);
-                if let Some(slot) = self.state.borrow_mut().slot(key) {
-                    slot.flags.set(Flags::RETRIEVED);
-                }
-                drop(body.and_then(super::tasks::drop_body));
-                // A destructor may have ended it.
-                if !self.is_done(key) {
-                    if self.is_queued(key) {
-                        // Kept until its entry in the ready queue has come up.
-                        self.hold_task(key);
-                    }
-                    self.finish(key.slot, End::Cancelled(None, None), None);
-                }
+                self.cut_off(key);
             }
         }
         let callbacks = self.state.borrow().callbacks_of_family(self.serial, family);
@@ -80,12 +68,6 @@ impl Core {
             }
         }
         self.state.borrow_mut().caller = caller;
-    }
-
-    fn is_queued(&self, key: Key) -> bool {
-        let state = &mut *self.state.borrow_mut();
-        let slot = state.slot(key);
-        slot.is_some_and(|slot| slot.flags.any(Flags::SCHEDULED))
     }
 
     /// Acts as the loop itself: what is queued in there belongs to no family.
@@ -118,6 +100,15 @@ impl Core {
 pub(crate) struct Family(u32);
 
 impl Family {
+    pub(super) fn of(head: u32) -> Self {
+        Self(head)
+    }
+
+    /// Returns the path node of its head.
+    pub(super) fn node(self) -> u32 {
+        self.0
+    }
+
     /// Says whether it is what belongs to the loop itself.
     pub(crate) fn is_of_the_loop(self) -> bool {
         self.0 == ROOT
@@ -126,7 +117,7 @@ impl Family {
 
 impl State {
     /// Returns the tasks and threads of a family that have not ended, oldest first.
-    fn members(&self, serial: u32, family: Family) -> Vec<Key> {
+    pub(super) fn members(&self, serial: u32, family: Family) -> Vec<Key> {
         let live = self.slots.iter().filter(|(_, slot)| {
             slot.kind.is_driven() && !slot.is_done() && self.paths.head(slot.path) == family.0
         });

@@ -5,6 +5,7 @@
 //! virtual time moves only when nothing is ready. [`call_soon`], [`call_later`] and [`call_at`]
 //! queue callbacks; tasks are queued by the futures they wait for.
 
+mod alarms;
 mod blocked;
 mod callbacks;
 mod cancel;
@@ -14,6 +15,7 @@ pub(crate) mod core;
 mod debug;
 mod families;
 mod gather;
+mod hosts;
 mod lane;
 mod limits;
 mod paths;
@@ -30,7 +32,9 @@ mod threads;
 mod timers;
 mod waiters;
 mod waker;
+mod watchers;
 
+pub(crate) use alarms::AlarmKey;
 pub(crate) use callbacks::CallbackKey;
 pub use callbacks::{Handle, call_at, call_later, call_soon};
 pub(crate) use cancel::Target;
@@ -38,12 +42,14 @@ pub use choose::{Choose, EntityId, Turn};
 pub use context::TaskLocal;
 pub(crate) use debug::never_awaited;
 pub(crate) use families::Family;
+pub(crate) use hosts::Clock;
 pub(crate) use limits::Limits;
 pub use report::{Report, ReportKind, set_exception_handler};
 pub(crate) use resources::ResourceKey;
 pub use resources::{Access, Touch};
 pub use runner::{EventLoop, on_shutdown};
-pub(crate) use waiters::{Wait, Waited, poll_done};
+pub(crate) use waiters::{Wait, Waited, ended, poll_done};
+pub(crate) use watchers::Watcher;
 
 use crate::time::Instant;
 

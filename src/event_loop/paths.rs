@@ -72,6 +72,28 @@ impl Paths {
         self.heads.get(&node).copied().unwrap_or(ROOT)
     }
 
+    /// Goes through the nodes that head a family.
+    pub(crate) fn all_heads(&self) -> impl Iterator<Item = u32> {
+        let heads = self.heads.iter().filter(|(node, head)| node == head);
+        heads.map(|(node, _)| *node)
+    }
+
+    pub(crate) fn parent(&self, node: u32) -> u32 {
+        self.nodes[node as usize].parent
+    }
+
+    /// Spells out the way down from one node to another: `/1/2`.
+    pub(crate) fn below(&self, above: u32, mut node: u32) -> String {
+        let mut births = Vec::new();
+        while node != above && node != ROOT {
+            let entry = &self.nodes[node as usize];
+            births.push(entry.birth);
+            node = entry.parent;
+        }
+        let births = births.iter().rev();
+        births.map(|birth| format!("/{birth}")).collect()
+    }
+
     pub(crate) fn hold(&mut self, node: u32) {
         let node = &mut self.nodes[node as usize];
         node.holds = more(node.holds);

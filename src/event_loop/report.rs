@@ -23,6 +23,8 @@ pub enum ReportKind {
     Orphan,
     /// A task did not end when the loop was shutting down.
     Unfinished,
+    /// The protocol or the handler of a connection failed.
+    Connection,
     /// A process was still running when the loop was closed, or had ended and nobody had waited
     /// for it. That is a warning, which fails no run.
     Process,

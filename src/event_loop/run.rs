@@ -63,7 +63,16 @@ impl Core {
                 }
                 state.iteration -= 1;
                 state.steps += 1;
-                match state.pick().map(Entry::kind) {
+                let mut picked = state.pick();
+                if state.hosts.paused > 0
+                    && let Some(entry) = picked
+                {
+                    picked = state.keep_if_paused(entry);
+                    if picked.is_none() {
+                        continue;
+                    }
+                }
+                match picked.map(Entry::kind) {
                     Some(Kind::Task(slot)) => match state.begin_step(self, slot) {
                         Some(body) => Next::Step(slot, body),
                         None => match state.refused.take() {
@@ -152,8 +161,8 @@ impl Core {
                 Target::Waiter(slot, generation) => {
                     sleeper(&state.slots, &state.waiters, slot, generation)
                 }
-                // It is named when it is called.
-                Target::Callback(..) => None,
+                // They are named when they are called.
+                Target::Callback(..) | Target::Alarm(..) => None,
             };
             let owner = owner.map_or(ROOT_HASH, |task| task.path_hash);
             state.fingerprint.add(mix(owner ^ 3, self.now.get()));
@@ -171,6 +180,7 @@ impl Core {
                     self.call(slot);
                 }
             }
+            Target::Alarm(slot, generation) => self.ring(slot, generation),
         }
     }
 

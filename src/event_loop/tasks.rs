@@ -155,6 +155,17 @@ impl Core {
         self.report(Report::new(kind, message, error, Some(name), now));
     }
 
+    /// Drops the body of a task or thread that has not ended. What goes wrong then is reported, but
+    /// not of one that is killed.
+    pub(super) fn drop_unfinished(&self, key: Key, body: BoxedBody) {
+        if self.closed.get() {
+            let name = self.state.borrow().name(key.slot);
+            self.drop_reporting("a future", Some(name), body);
+        } else {
+            drop_body(body);
+        }
+    }
+
     /// Drops what is the program's own; a panic in that is reported.
     fn drop_reporting<T>(&self, what: &str, name: Option<String>, value: T) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(move || drop(value))) {

@@ -11,9 +11,10 @@ use std::sync::Arc;
 use super::choose::sleeper;
 use super::core::{Core, State};
 use super::limits::Halt;
+use super::paths::ROOT;
 use super::ready::Entry;
 use super::step;
-use super::table::{End, Flags, Key, Kind, On, Slot};
+use super::table::{End, Flags, Key, Kind, On};
 use super::tasks::BoxedBody;
 use super::timers::{Target, Timer};
 use crate::chance::mix;
@@ -107,9 +108,7 @@ impl Core {
     /// Ends a thread that has not begun and never will.
     pub(crate) fn discard_thread(&self, thread: Key) {
         self.leave_line(thread);
-        let body = self.take_unfinished_body(thread);
-        drop(body.and_then(super::tasks::drop_body));
-        self.finish(thread.slot, End::Cancelled(None, None), None);
+        self.cut_off(thread);
         self.let_go_of(thread);
     }
 
@@ -181,26 +180,61 @@ impl Core {
         }
     }
 
-    /// Takes the body of a thread that has not ended, so that it can be cut off where it stands.
-    pub(crate) fn take_unfinished_body(&self, key: Key) -> Option<BoxedBody> {
-        let state = &mut *self.state.borrow_mut();
-        let slot = state.slot(key).filter(|slot| !slot.is_done())?;
-        slot.body.take()
+    /// Cuts a thread off where it stands, or drops a task, and ends it, unless it has ended. Says
+    /// whether it has then: not if its step is being made, or if it is being cut off already.
+    pub(crate) fn cut_off(&self, key: Key) -> bool {
+        let body = {
+            let state = &mut *self.state.borrow_mut();
+            let Some(slot) = state.slot(key).filter(|slot| !slot.is_done()) else {
+                return true;
+            };
+            slot.flags.set(Flags::RETRIEVED);
+            slot.body.take()
+        };
+        let Some(body) = body else { return false };
+        self.drop_unfinished(key, body);
+        // A destructor may have ended it.
+        if !self.is_done(key) {
+            if self.is_queued(key) {
+                // Kept until its entry in the ready queue has come up.
+                self.hold_task(key);
+            }
+            self.finish(key.slot, End::Cancelled(None, None), None);
+        }
+        true
     }
 
-    /// Takes the body of the oldest thread that has not ended, so that it can be cut off where it
-    /// stands.
-    pub(crate) fn take_thread(&self) -> Option<BoxedBody> {
+    fn is_queued(&self, key: Key) -> bool {
         let state = &mut *self.state.borrow_mut();
-        let live =
-            |slot: &Slot| slot.kind == Kind::Thread && !slot.is_done() && slot.body.is_some();
-        let threads = state.slots.iter_mut().map(|(_, slot)| slot);
-        let oldest = threads.filter(|slot| live(slot)).min_by_key(|slot| slot.id);
-        oldest.and_then(|slot| slot.body.take())
+        let slot = state.slot(key);
+        slot.is_some_and(|slot| slot.flags.any(Flags::SCHEDULED))
+    }
+
+    /// Cuts off another of those that are cut off with the one who asks: a thread, or if there is
+    /// none a task, the oldest first. Says whether there was one.
+    pub(crate) fn cut_off_another(&self) -> bool {
+        let next = self.state.borrow().next_to_cut_off(self);
+        next.is_some_and(|next| self.cut_off(next))
     }
 }
 
 impl State {
+    /// Returns who is to be cut off next: anyone if the loop is closed, and otherwise those of the
+    /// family that is being killed.
+    fn next_to_cut_off(&self, core: &Core) -> Option<Key> {
+        let family = self.paths.head(self.path());
+        let all = core.closed.get();
+        if !all && (self.current.is_some() || family == ROOT) {
+            return None;
+        }
+        let doomed = self.slots.iter().filter(|(_, slot)| {
+            let stands = slot.kind.is_driven() && !slot.is_done() && slot.body.is_some();
+            stands && (all || self.paths.head(slot.path) == family)
+        });
+        let next = doomed.min_by_key(|(_, slot)| (slot.kind != Kind::Thread, slot.id));
+        next.map(|(slot, _)| self.key(core.serial, slot as u32))
+    }
+
     /// Takes the next entry while threads stand in the lane. The caller has counted it as one of
     /// the iteration's; a thread is not.
     #[cold]

@@ -14,21 +14,23 @@ const COMPACT_ABOVE: usize = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Timer(u64);
 
-/// Whom a timer is for: the waiter or callback in a slot, of a generation.
+/// Whom a timer is for: the waiter, callback or alarm in a slot, of a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Waiter(u32, u32),
     Callback(u32, u32),
+    Alarm(u32, u32),
 }
 
 impl Timer {
     /// Enough for as many timers at once as there can be tasks.
     const SLOT_BITS: u32 = 24;
     const CALLBACK: u64 = 1 << Self::SLOT_BITS;
-    /// The order takes 37 bits: a run would have to set timers for hours to use them up, and then
+    const ALARM: u64 = 2 << Self::SLOT_BITS;
+    /// The order takes 36 bits: a run would have to set timers for hours to use them up, and then
     /// only ties between old and new timers would be broken the wrong way.
     pub(crate) const BITS: u32 = 62;
-    const ORDER_SHIFT: u32 = Self::SLOT_BITS + 1;
+    const ORDER_SHIFT: u32 = Self::SLOT_BITS + 2;
 
     pub(crate) fn for_waiter(slot: u32, generation: u64) -> Self {
         Self::new(slot, generation)
@@ -36,6 +38,10 @@ impl Timer {
 
     pub(crate) fn for_callback(slot: u32, generation: u64) -> Self {
         Self(Self::new(slot, generation).0 | Self::CALLBACK)
+    }
+
+    pub(crate) fn for_alarm(slot: u32, generation: u64) -> Self {
+        Self(Self::new(slot, generation).0 | Self::ALARM)
     }
 
     fn new(slot: u32, generation: u64) -> Self {
@@ -60,10 +66,12 @@ impl Timer {
     pub(crate) fn target(self) -> Target {
         let slot = (self.0 & (Self::CALLBACK - 1)) as u32;
         let generation = (self.0 >> Self::ORDER_SHIFT) as u32;
-        if self.0 & Self::CALLBACK == 0 {
+        if self.0 & (Self::CALLBACK | Self::ALARM) == 0 {
             Target::Waiter(slot, generation)
-        } else {
+        } else if self.0 & Self::CALLBACK != 0 {
             Target::Callback(slot, generation)
+        } else {
+            Target::Alarm(slot, generation)
         }
     }
 }
@@ -229,6 +237,7 @@ mod tests {
         assert_eq!(waiter.target(), Target::Waiter(3, 7));
         assert_eq!(Timer::from_bits(waiter.bits()), waiter);
         assert_eq!(Timer::for_callback(5, 8).target(), Target::Callback(5, 8));
+        assert_eq!(Timer::for_alarm(6, 9).target(), Target::Alarm(6, 9));
     }
 
     #[test]

@@ -173,12 +173,15 @@ impl Wait {
 
     /// Forgets a wait whose cancellation was raised and received: its future may begin again.
     pub(crate) fn renew(&mut self, core: &Core) {
-        if self
-            .key
-            .is_some_and(|key| core.waiter_state(key) == WaiterState::Raised)
-        {
+        if self.is_raised(core) {
             self.stop();
         }
+    }
+
+    /// Says whether its cancellation was raised: if it is looked at again, that was received.
+    pub(crate) fn is_raised(&self, core: &Core) -> bool {
+        self.key
+            .is_some_and(|key| core.waiter_state(key) == WaiterState::Raised)
     }
 
     /// Says whether the wait was completed, seen or not.
@@ -384,6 +387,10 @@ impl core::State {
                 .callbacks
                 .get(slot as usize)
                 .is_some_and(|callback| callback.generation == generation),
+            Target::Alarm(slot, generation) => self
+                .alarms
+                .get(slot as usize)
+                .is_some_and(|alarm| alarm.generation == generation),
         }
     }
 }
@@ -471,4 +478,10 @@ pub(crate) fn poll_done(
             Poll::Pending
         }
     }
+}
+
+/// Waits for a future or thread to end whose handle someone else holds.
+pub(crate) async fn ended(key: Key, at: &'static Location<'static>) {
+    let mut wait = Wait::new();
+    std::future::poll_fn(|cx| poll_done(&mut wait, &core::current(), key, cx, at)).await;
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::never::Never;
+
 use super::Signal;
 
 /// How a process has ended.
@@ -128,19 +130,6 @@ impl Termination for i32 {
 impl Termination for std::convert::Infallible {
     fn report(self) -> (u8, Option<String>) {
         match self {}
-    }
-}
-
-/// The type of what never returns, which has no stable name but as a function's output.
-type Never = <fn() -> ! as never::Gives>::Output;
-
-mod never {
-    pub trait Gives {
-        type Output;
-    }
-
-    impl<T> Gives for fn() -> T {
-        type Output = T;
     }
 }
 

@@ -12,7 +12,7 @@ mod wait;
 mod yield_now;
 
 pub use as_completed::{AsCompleted, as_completed};
-pub(crate) use body::{Given, Plain};
+pub(crate) use body::{Fallible, Given, Plain};
 pub use gather::{
     Collection, Gather, GatherKeepingErrors, GatherSet, Gatherable, Tuple, gather,
     gather_keeping_errors,

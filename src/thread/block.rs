@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use super::fiber;
@@ -26,7 +27,7 @@ pub(crate) struct CutShort;
 #[track_caller]
 pub(crate) fn block_on<F: Future>(future: F, what: &str) -> Result<F::Output, CutShort> {
     let mut future = pin!(future);
-    let Some(link) = fiber::current() else {
+    let Some((link, core)) = here() else {
         let mut cx = Context::from_waker(Waker::noop());
         match future.as_mut().poll(&mut cx) {
             Poll::Ready(value) => return Ok(value),
@@ -36,7 +37,6 @@ pub(crate) fn block_on<F: Future>(future: F, what: &str) -> Result<F::Output, Cu
             ),
         }
     };
-    let core = core::current();
     // What a timeout around this call has to say waits until the call is over.
     let outer = core.begin_blocking();
     let value = wait_for(&link, &core, future);
@@ -56,13 +56,13 @@ fn wait_for<F: Future>(
             return Ok(value);
         }
         if link.is_cut_off() {
-            if !link.is_unwinding() {
+            if !link.is_panicking() {
                 fiber::unwind(link);
             }
             // This is a destructor. Who else is to be cut off may have what it waits for.
-            match core.take_thread() {
-                Some(another) => drop(another),
-                None => return Err(CutShort),
+            if !core.cut_off_another() {
+                link.count_vain_wait();
+                return Err(CutShort);
             }
         } else if step::is_raising() {
             let cancelled = core.state.borrow_mut().take_cancelled();
@@ -90,29 +90,32 @@ pub(crate) fn block_for<F: Future>(future: F, what: &str) -> F::Output {
 /// see. Tasks are interrupted only where they await.
 #[inline]
 pub(crate) fn point() {
-    if let Some(link) = fiber::current() {
-        pass_point(&link, false);
+    if let Some((link, core)) = here() {
+        pass_point(&link, &core, false);
     }
 }
 
 /// Has the thread give way to everyone who is ready. Says whether this is called in a thread.
 pub(crate) fn give_way() -> bool {
-    let link = fiber::current();
-    if let Some(link) = &link {
-        pass_point(link, true);
+    let here = here();
+    if let Some((link, core)) = &here {
+        pass_point(link, core, true);
     }
-    link.is_some()
+    here.is_some()
 }
 
-fn pass_point(link: &fiber::Link, gives_way: bool) {
-    if link.is_cut_off() || link.is_panicking() {
+fn pass_point(link: &fiber::Link, core: &Core, gives_way: bool) {
+    if link.is_cut_off() {
+        return link.count_vain_point();
+    }
+    let gives_way = gives_way || link.count_point() >= TIME_SLICE;
+    // While it panics it is not interrupted, but it must not keep the others from going on.
+    if link.is_panicking() && !gives_way {
         return;
     }
-    let core = core::current();
-    let gives_way = gives_way || link.count_point() >= TIME_SLICE;
     if core.pass_point(gives_way) {
-        suspend(&core);
-        if link.is_cut_off() {
+        suspend(core);
+        if link.is_cut_off() && !link.is_panicking() {
             fiber::unwind(link);
         }
     }
@@ -120,7 +123,25 @@ fn pass_point(link: &fiber::Link, gives_way: bool) {
 
 /// Says whether this is called on a thread's stack.
 pub(crate) fn is_thread() -> bool {
-    fiber::current().is_some()
+    here().is_some()
+}
+
+/// Says whether this is called in a thread that is being cut off.
+pub(crate) fn is_cut_off() -> bool {
+    fiber::current().is_some_and(|link| link.is_cut_off())
+}
+
+/// Returns the thread on whose stack this is called.
+pub(super) fn own_link() -> Option<Rc<fiber::Link>> {
+    here().map(|(link, _)| link)
+}
+
+/// Returns the thread on whose stack this is called, and its loop. Where another loop is the
+/// current one, there is no thread that could block: what it waited for would happen over there.
+fn here() -> Option<(Rc<fiber::Link>, Rc<Core>)> {
+    let link = fiber::current()?;
+    let core = core::try_own(link.serial)?;
+    Some((link, core))
 }
 
 /// Suspends the thread, perhaps in the middle of a future that it polls.

@@ -25,6 +25,7 @@ use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use super::local::Locals;
 use crate::error::TaskError;
+use crate::event_loop::core;
 use crate::event_loop::table::Body;
 use crate::panics;
 
@@ -34,6 +35,18 @@ pub(crate) const STACK_SIZE: usize = 2 << 20;
 
 /// How many stacks of ended threads are kept for the next ones.
 const KEPT_STACKS: usize = 64;
+
+/// How often a thread may catch the unwinding that cuts it off and block again. One that does so in
+/// a loop would never end.
+const MAX_CAUGHT: u32 = 1_000;
+
+/// How many points destructors may pass while their thread is cut off: many, for each of many
+/// values may pass a few when it is dropped. Destructors that wait in a loop until something
+/// changes would never end, for nothing does.
+const MAX_VAIN: u32 = 10_000_000;
+
+/// How many points a wait in vain counts for.
+const VAIN_WAIT: u32 = 1_000;
 
 /// Why a suspended fiber is resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,31 +65,49 @@ type Stackful<T> = Coroutine<Signal, (), Option<std::thread::Result<T>>, Default
 
 /// What code on a fiber's stack knows of its fiber.
 pub(crate) struct Link {
+    /// The serial of its loop.
+    pub(super) serial: u32,
     yielder: Cell<*const Yielder<Signal, ()>>,
     cut_off: Cell<bool>,
     /// It was panicking when it was last suspended, in a destructor that waits.
     panicking: Cell<bool>,
     /// Others on this thread of the machine were panicking when it was last resumed.
     others_panicking: Cell<bool>,
+    /// How many panics others have seen until then.
+    panics_of_others: Cell<u32>,
     /// It was cut off and unwinds, because of that or of the panic that it was in.
     unwinding: Cell<bool>,
     /// How often it has been suspended.
     suspended: Cell<u32>,
     /// How many points it has passed since.
     passed: Cell<u32>,
+    /// How often it was cut off, for it may catch that.
+    caught: Cell<u32>,
+    /// What it has waited in vain since.
+    vain: Cell<u32>,
+    /// It is never resumed again, nor unwound.
+    abandoned: Cell<bool>,
+    /// How many scopes are open on its stack.
+    pub(super) scopes: Cell<u32>,
     pub(super) locals: Locals,
 }
 
 impl Link {
     fn new(locals: Locals) -> Self {
         Self {
+            serial: core::current().serial,
             yielder: Cell::new(ptr::null()),
             cut_off: Cell::new(false),
             panicking: Cell::new(false),
             others_panicking: Cell::new(false),
+            panics_of_others: Cell::new(0),
             unwinding: Cell::new(false),
             suspended: Cell::new(0),
             passed: Cell::new(0),
+            caught: Cell::new(0),
+            vain: Cell::new(0),
+            abandoned: Cell::new(false),
+            scopes: Cell::new(0),
             locals,
         }
     }
@@ -85,14 +116,35 @@ impl Link {
         self.cut_off.get()
     }
 
-    /// Says whether it unwinds because of a panic or a cut of its own.
+    /// Says whether it runs destructors because of a panic or a cut of its own. While others are
+    /// panicking, a panic since then is taken for one that it has not caught.
     pub(super) fn is_panicking(&self) -> bool {
-        std::thread::panicking() && !self.others_panicking.get()
+        let is_own = || {
+            let panicked = panics::count() != self.panics_of_others.get();
+            !self.others_panicking.get() || self.unwinding.get() || panicked
+        };
+        std::thread::panicking() && is_own()
     }
 
-    /// Says whether it was cut off and runs destructors since.
-    pub(super) fn is_unwinding(&self) -> bool {
-        self.unwinding.get() && std::thread::panicking()
+    /// Counts a point that a destructor has passed since the thread was cut off.
+    pub(super) fn count_vain_point(&self) {
+        self.count_vain(1);
+    }
+
+    /// Counts a wait of such a destructor that could not succeed.
+    pub(super) fn count_vain_wait(&self) {
+        self.count_vain(VAIN_WAIT);
+    }
+
+    fn count_vain(&self, count: u32) {
+        self.vain.set(self.vain.get() + count);
+        if self.vain.get() > MAX_VAIN {
+            eprintln!(
+                "a destructor waits in a loop, while its thread is cut off, for what cannot come: \
+                 have the run wait for its threads"
+            );
+            std::process::abort();
+        }
     }
 
     pub(super) fn times_suspended(&self) -> u32 {
@@ -173,10 +225,18 @@ impl<T> Stack<T> {
     fn resume(&mut self, signal: Signal) -> CoroutineResult<(), Option<std::thread::Result<T>>> {
         let others = std::thread::panicking() && !self.link.panicking.get();
         self.link.others_panicking.set(others);
+        let panics = panics::count();
+        self.link.panics_of_others.set(panics);
         let link = ManuallyDrop::new(Some(self.link.clone()));
         let before = CURRENT.replace(link);
         let resumed = self.coroutine.resume(signal);
         let _left = ManuallyDrop::into_inner(CURRENT.replace(before));
+        if let Some(below) = current() {
+            // What has happened on this stack is none of its business.
+            let own = panics::count().wrapping_sub(panics);
+            let others = below.panics_of_others.get().wrapping_add(own);
+            below.panics_of_others.set(others);
+        }
         resumed
     }
 }
@@ -185,6 +245,10 @@ impl<T> Drop for Stack<T> {
     /// Cuts off what has not ended, and keeps the stack for another fiber.
     fn drop(&mut self) {
         while !self.coroutine.done() {
+            if self.link.abandoned.get() {
+                // It stays where it is, and so does all that stands on it.
+                return;
+            }
             // What the program makes of it, a value or another panic, has nowhere to go.
             let _ended = self.resume(Signal::CutOff);
         }
@@ -284,8 +348,25 @@ where
     }
 }
 
-/// Unwinds a thread that is cut off.
+/// Unwinds a thread that is cut off, or abandons it if it has caught that time and again.
 pub(super) fn unwind(link: &Link) -> ! {
+    link.caught.set(link.caught.get() + 1);
+    if link.caught.get() > MAX_CAUGHT {
+        abandon(link);
+    }
     link.unwinding.set(true);
     resume_unwind(Box::new(CutOff))
+}
+
+/// Leaves a stack as it is for good: nothing on it will be dropped.
+fn abandon(link: &Link) -> ! {
+    eprintln!("a thread that is cut off has caught that {MAX_CAUGHT} times, and is left as it is");
+    if link.scopes.get() > 0 || std::thread::panicking() {
+        // Others borrow from it, or would take its panic for theirs.
+        std::process::abort();
+    }
+    link.abandoned.set(true);
+    loop {
+        suspend();
+    }
 }

@@ -45,7 +45,7 @@ mod scope;
 mod spawn;
 pub mod sync;
 
-pub(crate) use block::{CutShort, block_for, block_on, point};
+pub(crate) use block::{CutShort, block_for, block_on, is_cut_off, point};
 pub use current::{
     Thread, ThreadId, current, may_block, panicking, park, park_timeout, sleep, yield_now,
 };

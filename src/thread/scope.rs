@@ -9,16 +9,20 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::block::{block_on, is_thread, point};
+use super::block::{block_on, own_link, point};
 use super::current::Thread;
-use super::spawn::{self, Builder, JoinHandle, Result, ended};
+use super::fiber::Link;
+use super::spawn::{self, Builder, JoinHandle, Result};
 use crate::error::panic_message;
 use crate::event_loop::core;
+use crate::event_loop::ended;
 use crate::event_loop::table::Key;
 use crate::panics;
 
 /// Where threads can be made that borrow: see [`scope`].
 pub struct Scope<'scope, 'env: 'scope> {
+    /// The serial of its loop.
+    serial: u32,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// What a thread said that panicked, and that nobody has joined.
     panicked: Arc<Mutex<Option<String>>>,
@@ -49,18 +53,17 @@ pub fn scope<'env, F, T>(function: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
-    assert!(
-        is_thread(),
-        "a scope blocks until its threads have ended: it cannot stand in a task"
-    );
+    let link =
+        own_link().expect("a scope blocks until its threads have ended: it cannot stand in a task");
     let at = Location::caller();
     let scope = Scope {
+        serial: link.serial,
         threads: Mutex::default(),
         panicked: Arc::default(),
         scope: PhantomData,
         env: PhantomData,
     };
-    let all_ended = AllEnded(&scope.threads);
+    let all_ended = AllEnded::new(&scope.threads, &link);
     let result = catch_unwind(AssertUnwindSafe(|| function(&scope)));
     // A thread that is cut off meanwhile has its own cut off before it unwinds any further.
     let waited = catch_unwind(AssertUnwindSafe(|| all_ended.wait(at)));
@@ -80,7 +83,7 @@ impl<'scope> Scope<'scope, '_> {
     ///
     /// # Panics
     ///
-    /// If the loop is closed.
+    /// If the loop is closed, or another one is the current one.
     #[track_caller]
     pub fn spawn<F, T>(&'scope self, function: F) -> ScopedJoinHandle<'scope, T>
     where
@@ -89,6 +92,10 @@ impl<'scope> Scope<'scope, '_> {
     {
         let at = Location::caller();
         let core = spawn::open_loop();
+        assert!(
+            core.serial == self.serial,
+            "this scope belongs to another loop"
+        );
         let packet = Arc::new(Packet {
             result: Mutex::new(None),
             panicked: self.panicked.clone(),
@@ -133,11 +140,19 @@ impl fmt::Debug for Scope<'_, '_> {
 }
 
 /// Sees to it that no thread of a scope is left when the scope ends, however it does.
-struct AllEnded<'a>(&'a Mutex<Vec<JoinHandle<()>>>);
+struct AllEnded<'a> {
+    threads: &'a Mutex<Vec<JoinHandle<()>>>,
+    link: &'a Link,
+}
 
-impl AllEnded<'_> {
+impl<'a> AllEnded<'a> {
+    fn new(threads: &'a Mutex<Vec<JoinHandle<()>>>, link: &'a Link) -> Self {
+        link.scopes.set(link.scopes.get() + 1);
+        Self { threads, link }
+    }
+
     fn thread(&self, index: usize) -> Option<Key> {
-        lock(self.0).get(index).map(JoinHandle::key)
+        lock(self.threads).get(index).map(JoinHandle::key)
     }
 
     /// Blocks until every thread has ended, also those that are made meanwhile.
@@ -154,18 +169,13 @@ impl Drop for AllEnded<'_> {
     fn drop(&mut self) {
         for index in 0.. {
             let Some(key) = self.thread(index) else { break };
-            let ended = core::try_own(key.serial).is_some_and(|core| {
-                let body = core.take_unfinished_body(key);
-                let unfinished = body.is_some();
-                drop(body);
-                unfinished || core.is_done(key)
-            });
-            if !ended {
+            if !core::try_own(key.serial).is_some_and(|core| core.cut_off(key)) {
                 // It may still use what is about to go.
                 eprintln!("a scoped thread can be neither joined nor cut off");
                 std::process::abort();
             }
         }
+        self.link.scopes.set(self.link.scopes.get() - 1);
     }
 }
 

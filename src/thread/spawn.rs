@@ -1,7 +1,7 @@
 //! Making threads, and waiting for them to end.
 
 use std::fmt;
-use std::future::{IntoFuture, poll_fn};
+use std::future::IntoFuture;
 use std::io;
 use std::panic::Location;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use super::current::Thread;
 use super::fiber::{Fiber, STACK_SIZE};
 use super::local;
 use crate::event_loop::core::{self, Core};
+use crate::event_loop::ended;
 use crate::event_loop::table::Key;
-use crate::event_loop::{Wait, poll_done};
 use crate::task::Task;
 
 /// Makes a thread, with a name or a stack of another size: `std`'s builder.
@@ -143,12 +143,6 @@ where
     T: Send + 'static,
 {
     Builder::new().spawn_on(&open_loop(), function, Location::caller())
-}
-
-/// Waits for a thread to end.
-pub(super) async fn ended(key: Key, at: &'static Location<'static>) {
-    let mut wait = Wait::new();
-    poll_fn(|cx| poll_done(&mut wait, &core::current(), key, cx, at)).await;
 }
 
 /// What a thread that has ended gave: its value, or the payload of its panic.

@@ -94,7 +94,7 @@ impl Future for Sleep {
         }
         let now = core.now.get();
         let deadline = match sleep.kind {
-            Kind::For => now.saturating_add(sleep.nanos),
+            Kind::For => now.saturating_add(core.takes(sleep.nanos)),
             Kind::Until => sleep.nanos,
             Kind::Yielded if core::raise_delivery() => return Poll::Pending,
             Kind::Yielded => return Poll::Ready(()),

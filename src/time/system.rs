@@ -5,12 +5,13 @@ use std::ops::{Add, Sub};
 use std::time::Duration;
 
 use super::Instant;
+use crate::event_loop::core;
 
 /// The date on which every run begins: 2026-01-01T00:00:00Z, in seconds since the Unix epoch. It
 /// is in the past of every run and in the validity of today's certificates.
 const START: u64 = 1_767_225_600;
 
-/// Returns the date and time in the run.
+/// Returns the date and time in the run: what the clock shows of the host that the code runs on.
 ///
 /// # Panics
 ///
@@ -27,8 +28,12 @@ const START: u64 = 1_767_225_600;
 /// ```
 #[track_caller]
 pub fn system_time() -> SystemTime {
+    let core = core::current();
+    let start = i128::from(START) * 1_000_000_000;
+    let since_epoch = start + core.clock().shows(core.now.get());
+    let since_epoch = u64::try_from(since_epoch.max(0)).unwrap_or(u64::MAX);
     SystemTime {
-        since_epoch: Duration::from_secs(START) + super::now().since_start(),
+        since_epoch: Duration::from_nanos(since_epoch),
     }
 }
 

@@ -241,7 +241,7 @@ impl Timeout {
             }
             let deadline = shared
                 .limit
-                .map(|limit| core.now() + limit)
+                .map(|limit| core.now() + core.takes_duration(limit))
                 .or(shared.deadline);
             drop(shared);
             assert!(fresh, "a timeout can be entered only once ({place})");

@@ -5,10 +5,12 @@ mod basics;
 mod bugs;
 mod channels;
 mod conditions;
+mod cut_off;
 mod deadlock;
 mod determinism;
 mod locks;
 mod once;
+mod random_programs;
 
 use simrun::{Sim, Strategy};
 

@@ -12,9 +12,8 @@ use std::sync::LockResult;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::line::{Books, Due, look};
+use super::line::{Books, Due, decide, look};
 use super::mutex::{MutexGuard, poison_if};
-use crate::chance;
 use crate::event_loop::core;
 use crate::event_loop::table::WaiterKey;
 use crate::event_loop::{Access, Wait, Waited};
@@ -173,7 +172,7 @@ impl Condvar {
         let waiting = look(&self.home, Access::Write, |books: Books<'_>, line| {
             books.waiting(line)
         });
-        if let Some(chosen) = choose(&waiting) {
+        if let Some(chosen) = decide(&waiting, WHO) {
             chosen.wake();
         }
     }
@@ -192,18 +191,6 @@ impl Condvar {
         let (condvar, wait) = (self, Wait::new());
         Notified { condvar, wait, at }
     }
-}
-
-/// Decides who is notified.
-fn choose(waiting: &[WaiterKey]) -> Option<WaiterKey> {
-    let first = waiting.first()?;
-    let decides = core::current().state.borrow().chooser.is_some();
-    if waiting.len() < 2 || !decides {
-        return Some(*first);
-    }
-    let count = waiting.len() as u64;
-    let chosen = chance::decide(WHO, count, |stream| stream.below(count));
-    waiting.get(chosen as usize).copied()
 }
 
 impl Default for Condvar {

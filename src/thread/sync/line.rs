@@ -10,6 +10,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::chance::{self, Stream};
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::WaiterKey;
 use crate::event_loop::{Access, ResourceKey, Wait, Waited};
@@ -34,12 +35,17 @@ impl Books<'_> {
         }
     }
 
-    /// Returns whom to wake when one of those in line can go on: the first, or all of them if there
-    /// is a strategy, which then decides.
+    /// Returns whom to wake when one of those in line can go on: the first, or under a strategy any
+    /// of them, which is a decision of the plan.
     pub(super) fn one(self, line: &Waiters) -> Due {
-        match self.0 {
-            Some((core, _)) if core.state.borrow().chooser.is_none() => line.waiting(core).into(),
-            _ => line.iter().into(),
+        let Some((core, _)) = self.0 else {
+            return Due::default();
+        };
+        let mut waiting = line.iter().filter(|waiter| core.is_waiting(*waiter));
+        let (first, second) = (waiting.next(), waiting.next());
+        match (first, second) {
+            (Some(_), Some(_)) => decide(&self.waiting(line), "who goes on").into(),
+            _ => first.into(),
         }
     }
 
@@ -49,6 +55,19 @@ impl Books<'_> {
         all.retain(|waiter| self.0.is_some_and(|(core, _)| core.is_waiting(*waiter)));
         all
     }
+}
+
+/// Decides who of several is woken: the first, unless there is a strategy.
+pub(super) fn decide(waiting: &[WaiterKey], label: &str) -> Option<WaiterKey> {
+    let first = waiting.first()?;
+    if waiting.len() < 2 {
+        return Some(*first);
+    }
+    let has_strategy = core::current().state.borrow().chooser.is_some();
+    let count = waiting.len() as u64;
+    let draw = |stream: &mut Stream| if has_strategy { stream.below(count) } else { 0 };
+    let chosen = chance::decide(label, count, draw);
+    waiting.get(chosen as usize).copied()
 }
 
 /// Reads or changes a primitive's state, on behalf of the run if there is one.

@@ -15,7 +15,7 @@ use super::line::{Books, Due, Lines, Until, look};
 use super::mutex::poison_if;
 use crate::event_loop::Access;
 use crate::sync::home::{Home, Waiters};
-use crate::thread::{block_for, point};
+use crate::thread::{block_for, is_cut_off, point};
 
 /// A value that many threads can read at a time, or one can change: `std`'s `RwLock`.
 ///
@@ -49,7 +49,10 @@ struct State {
 impl State {
     /// Begins to read, if nobody writes or waits to. Says whether the lock is poisoned.
     fn take_to_read(&mut self, books: Books<'_>) -> Option<bool> {
-        if self.writing || self.to_write.first().is_some() {
+        // A destructor of a thread that is cut off is not polite: a writer that is cut off as well
+        // may wait until the destructor is over.
+        let writer_waits = self.to_write.first().is_some() && !is_cut_off();
+        if self.writing || writer_waits {
             return None;
         }
         self.readers += 1;
@@ -85,8 +88,12 @@ impl Lines for State {
         if self.writing {
             return Due::default();
         }
+        let readers = || Due::from(self.to_read.iter());
         if self.to_write.first().is_none() {
-            return self.to_read.iter().into();
+            return readers();
+        }
+        if is_cut_off() {
+            return books.one(&self.to_write).and(readers());
         }
         if self.readers > 0 {
             return Due::default();

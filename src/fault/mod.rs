@@ -1,0 +1,76 @@
+//! Faults: what goes wrong by plan, on a timeline or drawn from the seed.
+//!
+//! Every fault that is drawn is a decision of its own, with a name and a number that do not depend
+//! on the others, so that it can be taken out of a plan and the rest still happens.
+
+mod drawn;
+mod timeline;
+
+pub use drawn::Faults;
+pub use timeline::Timeline;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::chance::{TaskPath, decide_fault};
+use crate::event_loop::core;
+
+/// How probable it is that a point is active in a run, and that an active one fires.
+const ACTIVE: f64 = 0.25;
+const FIRES: f64 = 0.25;
+
+/// Which points are active in a run.
+#[derive(Default)]
+struct Points(RefCell<BTreeMap<String, bool>>);
+
+/// Says whether something unusual happens at a point of the program: see
+/// [`buggify!`](crate::buggify!).
+#[must_use]
+pub fn is_buggy(name: &str) -> bool {
+    is_buggy_with(name, FIRES)
+}
+
+/// Says whether something unusual happens at a point that fires with this probability if it is
+/// active.
+#[must_use]
+pub fn is_buggy_with(name: &str, probability: f64) -> bool {
+    let Some(core) = core::try_current() else {
+        return false;
+    };
+    let points = core.extension::<Points>();
+    let known = points.0.borrow().get(name).copied();
+    let is_active = known.unwrap_or_else(|| {
+        let what = format!("{name} is active");
+        let is_active = decide_fault(&core, TaskPath::default(), &what, 1, ACTIVE) == 1;
+        points.0.borrow_mut().insert(name.to_owned(), is_active);
+        is_active
+    });
+    is_active && decide_fault(&core, TaskPath::default(), name, 1, probability) == 1
+}
+
+/// Says whether something unusual, but allowed, is to happen here: a short read, a full buffer, a
+/// slow path.
+///
+/// A point is active in a quarter of the runs, and then fires a quarter of the times it is reached,
+/// or with the probability that is given. Both are decisions of the plan, and by default nothing
+/// happens; outside a run nothing ever does, so such points may stay in programs.
+///
+/// ```
+/// use simrun::{Sim, buggify};
+///
+/// let fired = (0..200).filter(|seed| {
+///     let run = Sim::new().seed(*seed).run(|| async { buggify!("the cache is cold") });
+///     run.unwrap()
+/// });
+/// assert!((1..50).contains(&fired.count()));
+/// assert!(!buggify!("outside a run"));
+/// ```
+#[macro_export]
+macro_rules! buggify {
+    ($name:expr) => {
+        $crate::fault::is_buggy($name)
+    };
+    ($name:expr, $probability:expr) => {
+        $crate::fault::is_buggy_with($name, $probability)
+    };
+}

@@ -1,0 +1,292 @@
+//! Hosts: machines that are started, crash, stand still and are started again.
+//!
+//! A host runs the future of a factory, so that it can be started anew, and everything that this
+//! future makes belongs to the host: tasks, threads, processes and sockets die with it. Outside any
+//! host, a program has a network of its own, that of a host called `local`.
+//!
+//! ```
+//! use futures::{AsyncReadExt, AsyncWriteExt};
+//! use simrun::net::{TcpListener, TcpStream};
+//! use simrun::{host, task};
+//!
+//! # simrun::run(async {
+//! let server = host::start("server", || async {
+//!     let listener = TcpListener::bind("0.0.0.0:80").await.unwrap();
+//!     loop {
+//!         let (mut stream, _) = listener.accept().await.unwrap();
+//!         task::spawn(async move { stream.write_all(b"hello").await.unwrap() }).detach();
+//!     }
+//! });
+//! let client = host::start("client", || async {
+//!     let mut stream = TcpStream::connect("server:80").await.unwrap();
+//!     let mut word = String::new();
+//!     stream.read_to_string(&mut word).await.unwrap();
+//!     assert_eq!(word, "hello");
+//! });
+//! client.join().await.unwrap();
+//! server.crash();
+//! # });
+//! ```
+
+mod clock;
+mod control;
+pub mod disk;
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub use clock::Skew;
+
+use crate::error::TaskError;
+use crate::event_loop::core::{self, Core};
+use crate::event_loop::table::Key;
+use crate::event_loop::{Clock, Family};
+use crate::net::{self, HostId, Net};
+use crate::never::Never;
+use crate::task::{Fallible, Task};
+
+/// The main future of a host, once it runs.
+pub(crate) type Main = Pin<Box<dyn Future<Output = Result<(), TaskError>>>>;
+
+type Start = Rc<dyn Fn() -> Main>;
+
+pub(crate) fn main_of<F>(main: F) -> Main
+where
+    F: Future + 'static,
+    F::Output: Ending,
+{
+    Box::pin(async move { main.await.ending() })
+}
+
+/// The hosts of a run.
+#[derive(Default)]
+struct Hosts(RefCell<Vec<Record>>);
+
+struct Record {
+    name: Arc<str>,
+    id: HostId,
+    start: Start,
+    /// What runs on it; nothing if it is down.
+    running: Option<Running>,
+    clock: Clock,
+    started: &'static Location<'static>,
+}
+
+#[derive(Clone, Copy)]
+struct Running {
+    head: Key,
+    family: Family,
+}
+
+/// A host, from outside.
+///
+/// Clones are the same host. Dropping them does nothing to it.
+#[derive(Clone)]
+pub struct Host {
+    serial: u32,
+    place: usize,
+    name: Arc<str>,
+}
+
+/// What the main future of a host may give: nothing, or an error, which fails the run unless
+/// someone [joins](Host::join) the host.
+pub trait Ending {
+    /// Says how it ended.
+    ///
+    /// # Errors
+    ///
+    /// If that is how it ended.
+    fn ending(self) -> Result<(), TaskError>;
+}
+
+impl Ending for () {
+    fn ending(self) -> Result<(), TaskError> {
+        Ok(())
+    }
+}
+
+impl Ending for Never {
+    fn ending(self) -> Result<(), TaskError> {
+        self
+    }
+}
+
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> Ending for Result<(), E> {
+    fn ending(self) -> Result<(), TaskError> {
+        self.map_err(TaskError::new)
+    }
+}
+
+/// Starts a host. Its name is also the name by which others find it in the network.
+///
+/// # Panics
+///
+/// Outside a run, or if there is a host of that name.
+#[track_caller]
+pub fn start<F, Fut>(name: impl Into<Arc<str>>, main: F) -> Host
+where
+    F: Fn() -> Fut + 'static,
+    Fut: Future + 'static,
+    Fut::Output: Ending,
+{
+    let start: Start = Rc::new(move || main_of(main()));
+    add(&core::current(), name.into(), start, Location::caller())
+}
+
+#[track_caller]
+pub(crate) fn add(
+    core: &Core,
+    name: Arc<str>,
+    start: Start,
+    started: &'static Location<'static>,
+) -> Host {
+    let hosts = core.extension::<Hosts>();
+    let taken = hosts.0.borrow().iter().any(|host| host.name == name);
+    assert!(!taken, "there is a host called `{name}` already");
+    let id = Net::of(core).add_host(&name);
+    let place = hosts.0.borrow().len();
+    hosts.0.borrow_mut().push(Record {
+        name: name.clone(),
+        id,
+        start,
+        running: None,
+        clock: Clock::default(),
+        started,
+    });
+    let host = Host {
+        serial: core.serial,
+        place,
+        name,
+    };
+    host.begin(core);
+    host
+}
+
+/// Returns the host of this name.
+///
+/// # Panics
+///
+/// Outside a run.
+#[track_caller]
+pub fn find(name: &str) -> Option<Host> {
+    let core = core::current();
+    let hosts = core.extension::<Hosts>();
+    let hosts = hosts.0.borrow();
+    let place = hosts.iter().position(|host| &*host.name == name)?;
+    Some(Host {
+        serial: core.serial,
+        place,
+        name: hosts[place].name.clone(),
+    })
+}
+
+/// Returns the host that the code runs on, or `None` outside any.
+pub fn current() -> Option<Host> {
+    let core = core::try_current()?;
+    let family = core.host()?;
+    let hosts = core.extension::<Hosts>();
+    let hosts = hosts.0.borrow();
+    let runs = |host: &Record| host.running.is_some_and(|running| running.family == family);
+    let place = hosts.iter().position(runs)?;
+    Some(Host {
+        serial: core.serial,
+        place,
+        name: hosts[place].name.clone(),
+    })
+}
+
+impl net::Hosts for Host {
+    fn names(&self) -> Vec<String> {
+        vec![self.name.to_string()]
+    }
+}
+
+impl Host {
+    #[track_caller]
+    fn core(&self) -> Rc<Core> {
+        core::own(self.serial, "host")
+    }
+
+    fn with<R>(&self, core: &Core, act: impl FnOnce(&mut Record) -> R) -> R {
+        let hosts = core.extension::<Hosts>();
+        let hosts = &mut *hosts.0.borrow_mut();
+        act(&mut hosts[self.place])
+    }
+
+    /// Starts the main future of a host that is down.
+    fn begin(&self, core: &Core) {
+        let (start, clock, started) =
+            self.with(core, |host| (host.start.clone(), host.clock, host.started));
+        // Whoever starts it, it belongs to nobody else's family.
+        let head = core.as_loop(|| {
+            let future = start();
+            let body = Box::pin(Fallible::Future { future });
+            core.spawn_head(body, self.name.clone(), started)
+        });
+        let family = core.family_of(head).expect("it has just been made");
+        core.make_host(family, self.name.clone(), clock);
+        let id = self.with(core, |host| host.id);
+        Net::of(core).set_family(family, id);
+        let running = Running { head, family };
+        self.with(core, |host| host.running = Some(running));
+    }
+
+    /// Returns the host's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Says whether the host is up.
+    #[track_caller]
+    pub fn is_up(&self) -> bool {
+        self.with(&self.core(), |host| host.running.is_some())
+    }
+
+    /// Returns the host's addresses.
+    #[track_caller]
+    pub fn addresses(&self) -> Vec<std::net::IpAddr> {
+        let core = self.core();
+        let id = self.with(&core, |host| host.id);
+        let net = Net::of(&core);
+        net.kernel.borrow().addresses(id).to_vec()
+    }
+
+    /// Gives the host another address.
+    #[track_caller]
+    pub fn add_address(&self, address: std::net::IpAddr) {
+        let core = self.core();
+        let id = self.with(&core, |host| host.id);
+        Net::of(&core).kernel.borrow_mut().add_address(id, address);
+    }
+
+    /// Waits for the main future of the host, as it runs now.
+    ///
+    /// # Errors
+    ///
+    /// If it gave an error, panicked, or was cut short because the host crashed or was stopped.
+    #[track_caller]
+    pub fn join(&self) -> Task<()> {
+        let core = self.core();
+        let running = self.with(&core, |host| host.running);
+        match running {
+            Some(running) => {
+                core.hold_task(running.head);
+                Task::from_key(running.head)
+            }
+            None => {
+                crate::task::try_spawn(async { Err::<(), _>(TaskError::new("the host is down")) })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Host").field(&self.name).finish()
+    }
+}

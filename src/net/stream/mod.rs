@@ -1,0 +1,169 @@
+//! Tier 9, streams: a reader and a writer on top of a transport, to be awaited.
+
+mod error;
+mod inbox;
+mod protocol;
+mod reader;
+mod writer;
+
+use std::future::Future;
+use std::io;
+use std::panic::Location;
+use std::sync::{Arc, Mutex};
+
+pub use error::{IncompleteRead, LimitOverrun, ReadError};
+pub use protocol::Served;
+pub use reader::{Lines, Separators, StreamReader};
+pub use writer::StreamWriter;
+
+use super::connect::{ConnectOptions, connect, establish};
+use super::resolve::{ToSocketAddrs, lookup_host};
+use super::server::{Server, create_server_at};
+use protocol::StreamProtocol;
+
+/// How much a reader buffers before a line is too long, unless it is set; at twice as much, reading
+/// pauses. asyncio's 64 KiB.
+pub(super) const LIMIT: usize = 64 << 10;
+
+/// Connects to an address: asyncio's `open_connection`.
+///
+/// # Errors
+///
+/// If none of the addresses can be connected to, or there is no such name.
+///
+/// # Panics
+///
+/// Outside a run.
+///
+/// ```
+/// use simrun::net;
+///
+/// # simrun::run(async {
+/// let greet = |_, writer: net::StreamWriter| async move {
+///     writer.write(b"hello\nworld\n");
+///     writer.close();
+/// };
+/// let _server = net::start_server(greet, "127.0.0.1:80").await.unwrap();
+/// let (mut reader, _writer) = net::open_connection("127.0.0.1:80").await.unwrap();
+/// assert_eq!(reader.readline().await.unwrap(), b"hello\n");
+/// assert_eq!(reader.read_to_end().await.unwrap(), b"world\n");
+/// # });
+/// ```
+#[track_caller]
+pub fn open_connection(
+    address: impl ToSocketAddrs,
+) -> impl Future<Output = io::Result<(StreamReader, StreamWriter)>> {
+    open_connection_with(ConnectOptions::new(), address)
+}
+
+/// Connects to an address in a certain way.
+///
+/// # Errors
+///
+/// If none of the addresses can be connected to, or there is no such name.
+///
+/// # Panics
+///
+/// Outside a run.
+#[track_caller]
+pub fn open_connection_with(
+    options: ConnectOptions,
+    address: impl ToSocketAddrs,
+) -> impl Future<Output = io::Result<(StreamReader, StreamWriter)>> {
+    let at = Location::caller();
+    async move {
+        let addresses = lookup_host(address).await?;
+        let stream = connect(options, addresses, at).await?;
+        let (established, (inbox, outlet)) = {
+            let protocol = StreamProtocol::new(options.limit.unwrap_or(LIMIT), at);
+            let (end, ends) = (stream.into_end(), protocol.ends());
+            #[expect(
+                clippy::arc_with_non_send_sync,
+                reason = "where others are made they are anything, and go to the same place"
+            )]
+            let protocol = Arc::new(Mutex::new(protocol));
+            (establish(end, protocol, None, at), ends)
+        };
+        let transport = established.await;
+        let reader = StreamReader::new(transport.clone(), inbox.clone());
+        let writer = StreamWriter::new(transport, inbox, outlet).closing_on_drop();
+        Ok((reader, writer))
+    }
+}
+
+/// Listens at an address, and has a task handle every connection: asyncio's `start_server`.
+///
+/// If the handler fails, by a panic or by an error that it returns, the exception handler is told
+/// and the connection closed; if its task is cancelled, the connection is closed. If it returns,
+/// the connection stays open: it closes the writer if that is what it wants.
+///
+/// # Errors
+///
+/// If an address is in use, or not one of the host's, or if there is no such name.
+///
+/// # Panics
+///
+/// Outside a run.
+///
+/// ```
+/// use simrun::net::{self, StreamReader, StreamWriter};
+///
+/// # simrun::run(async {
+/// let echo = |mut reader: StreamReader, writer: StreamWriter| async move {
+///     let line = reader.readline().await?;
+///     writer.write(&line);
+///     writer.drain().await?;
+///     writer.close();
+///     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+/// };
+/// let server = net::start_server(echo, "127.0.0.1:7").await.unwrap();
+/// let (mut reader, writer) = net::open_connection("127.0.0.1:7").await.unwrap();
+/// writer.write(b"hello\n");
+/// assert_eq!(reader.read_to_end().await.unwrap(), b"hello\n");
+/// writer.close();
+/// server.close();
+/// server.wait_closed().await;
+/// # });
+/// ```
+#[track_caller]
+pub fn start_server<H, F>(
+    handler: H,
+    address: impl ToSocketAddrs,
+) -> impl Future<Output = io::Result<Server>>
+where
+    H: Fn(StreamReader, StreamWriter) -> F + 'static,
+    F: Future + 'static,
+    F::Output: Served,
+{
+    start_server_with_limit(LIMIT, handler, address)
+}
+
+/// Listens at an address with readers of this limit: see [`start_server`].
+///
+/// # Errors
+///
+/// If an address is in use, or not one of the host's, or if there is no such name.
+///
+/// # Panics
+///
+/// Outside a run, or if the limit is 0.
+#[track_caller]
+pub fn start_server_with_limit<H, F>(
+    limit: usize,
+    handler: H,
+    address: impl ToSocketAddrs,
+) -> impl Future<Output = io::Result<Server>>
+where
+    H: Fn(StreamReader, StreamWriter) -> F + 'static,
+    F: Future + 'static,
+    F::Output: Served,
+{
+    let at = Location::caller();
+    assert!(limit > 0, "a reader that holds nothing could read nothing");
+    let handler = std::rc::Rc::new(handler);
+    let factory = move || {
+        let handler = handler.clone();
+        StreamProtocol::new(limit, at).serving(move |reader, writer| handler(reader, writer), at)
+    };
+    create_server_at(factory, address, at)
+}

@@ -1,0 +1,13 @@
+//! The network: sockets over simulated links.
+
+mod datagrams;
+mod diary;
+mod disk;
+mod faults;
+mod hosts;
+mod local;
+mod protocols;
+mod servers;
+mod sockets;
+mod streams;
+mod transports;
