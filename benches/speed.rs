@@ -35,7 +35,8 @@ mod works;
 
 use std::process::ExitCode;
 
-use clock::Effort;
+use clock::{Cost, Effort};
+use table::Verdict;
 
 /// The exit code for an argument that is not understood, as it is for most commands.
 const USAGE_ERROR: u8 = 2;
@@ -67,7 +68,9 @@ fn main() -> ExitCode {
 }
 
 fn measure(effort: Effort) {
-    let missed = table::print_works(effort)
+    table::print_head();
+    let missed = table::print_works(&works::WORKS, effort)
+        + usize::from(!print_memory().is_met())
         + scaling::print(effort)
         + usize::from(!interleavings::print().is_met());
     match missed {
@@ -75,6 +78,15 @@ fn measure(effort: Effort) {
         1 => println!("\none goal is MISSED"),
         _ => println!("\n{missed} goals are MISSED"),
     }
+}
+
+fn print_memory() -> Verdict {
+    let bytes = Cost {
+        simrun: on_simrun::bytes_per_sleeper(works::SLEEPERS),
+        peer: on_tokio::bytes_per_sleeper(works::SLEEPERS),
+    };
+    let work = "memory of a sleeping task";
+    table::print_row(work, "tokio", " B", bytes, works::MEMORY_GOALS)
 }
 
 /// Reads the arguments; an error is the one that is not understood.

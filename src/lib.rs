@@ -85,6 +85,8 @@ pub mod event_loop;
 pub mod fault;
 mod future;
 pub mod host;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 pub mod net;
 mod never;
 mod panics;

@@ -8,7 +8,8 @@ use std::io::ErrorKind;
 use std::process::Command;
 
 use super::clock::Cost;
-use super::works::{WORKS, Work};
+use super::table::Work;
+use super::works::WORKS;
 
 /// The argument that asks for one work: `--do <simrun or peer> <work> <operations>`.
 pub(crate) const DO: &str = "--do";

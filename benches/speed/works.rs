@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::table::{Goal, Peer, Work};
 use super::{on_shuttle, on_simrun, on_tokio};
 
 /// How many tasks give way to each other.
@@ -16,27 +17,6 @@ pub(crate) const SLEEPERS: u64 = 100_000;
 /// The longest sleep, in milliseconds: a prime, so that few of many tasks wake together.
 const LONGEST_NAP: u64 = 10_007;
 
-/// Something that both sides do, and that can be timed.
-pub(crate) struct Work {
-    /// What it is called in tables.
-    pub(crate) name: &'static str,
-    /// What it is called in arguments.
-    pub(crate) short: &'static str,
-    /// How many operations make a round.
-    pub(crate) operations: u64,
-    pub(crate) simrun: fn(u64),
-    /// Whom it is compared with.
-    pub(crate) peer: Peer,
-    pub(crate) goals: &'static [Goal],
-}
-
-/// Another library, and how it does a work.
-#[derive(Clone, Copy)]
-pub(crate) struct Peer {
-    pub(crate) name: &'static str,
-    pub(crate) work: fn(u64),
-}
-
 const fn tokio(work: fn(u64)) -> Peer {
     let name = "tokio";
     Peer { name, work }
@@ -45,17 +25,6 @@ const fn tokio(work: fn(u64)) -> Peer {
 const fn shuttle(work: fn(u64)) -> Peer {
     let name = "shuttle";
     Peer { name, work }
-}
-
-/// What simrun's cost of one operation must not exceed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Goal {
-    /// This part of the peer's.
-    Ratio(f64),
-    /// These nanoseconds.
-    Nanos(f64),
-    /// These bytes.
-    Bytes(f64),
 }
 
 pub(crate) const WORKS: [Work; 13] = [
@@ -114,7 +83,7 @@ pub(crate) const WORKS: [Work; 13] = [
         simrun: on_simrun::runs,
         peer: tokio(on_tokio::runs),
         // The second is a million runs a second.
-        goals: &[Goal::Ratio(0.35), Goal::Nanos(1_000.0)],
+        goals: &[Goal::Ratio(0.35), Goal::Most(1_000.0, "ns")],
     },
     Work {
         name: "an idle hour, from start to end",
@@ -122,7 +91,7 @@ pub(crate) const WORKS: [Work; 13] = [
         operations: 20_000,
         simrun: on_simrun::idle_hours,
         peer: tokio(on_tokio::idle_hours),
-        goals: &[Goal::Nanos(2_000.0)],
+        goals: &[Goal::Most(2_000.0, "ns")],
     },
     Work {
         name: "to_thread round trip",
@@ -167,7 +136,7 @@ pub(crate) const WORKS: [Work; 13] = [
 ];
 
 /// What one sleeping task may take: its future and its place in every table of the loop.
-pub(crate) const MEMORY_GOALS: &[Goal] = &[Goal::Bytes(250.0)];
+pub(crate) const MEMORY_GOALS: &[Goal] = &[Goal::Most(250.0, "B")];
 
 /// Returns how long a task sleeps in a round: from a millisecond, the least that tokio can tell
 /// apart, to some ten seconds, different ones from task to task and from round to round.

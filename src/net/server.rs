@@ -24,7 +24,7 @@ use crate::task::{self, spawn_on};
 const BACKLOG: usize = 100;
 
 /// What makes the protocols of a server's connections.
-type Factory = Rc<dyn Fn() -> Arc<Mutex<dyn Party>>>;
+pub(super) type Factory = Rc<dyn Fn() -> Arc<Mutex<dyn Party>>>;
 
 /// Listens at an address, and has a protocol made for every connection: asyncio's `create_server`.
 /// If the address is a name that stands for several, it listens at all of them.
@@ -45,11 +45,17 @@ pub fn create_server<P: AnyProtocol>(
     factory: impl Fn() -> P + 'static,
     address: impl ToSocketAddrs,
 ) -> impl Future<Output = io::Result<Server>> {
-    create_server_at(factory, address, Location::caller())
+    create_server_at(|| make_with(factory), address, Location::caller())
 }
 
-pub(super) async fn create_server_at<P: AnyProtocol>(
-    factory: impl Fn() -> P + 'static,
+/// Makes the factory of a server of what makes a protocol.
+pub(super) fn make_with<P: AnyProtocol>(factory: impl Fn() -> P + 'static) -> Factory {
+    Rc::new(move || Arc::new(Mutex::new(factory())))
+}
+
+/// Creates a server whose factory is made when it listens: until then, it can be sent.
+pub(super) async fn create_server_at(
+    factory: impl FnOnce() -> Factory,
     address: impl ToSocketAddrs,
     at: &'static Location<'static>,
 ) -> io::Result<Server> {
@@ -57,8 +63,7 @@ pub(super) async fn create_server_at<P: AnyProtocol>(
     for address in lookup_host(address).await? {
         listeners.push(Arc::new(TcpListener::listen(address, BACKLOG, at)?));
     }
-    let factory: Factory = Rc::new(move || Arc::new(Mutex::new(factory())));
-    let server = Server::start(listeners, factory, at);
+    let server = Server::start(listeners, factory(), at);
     task::yield_now().await;
     Ok(server)
 }

@@ -3,6 +3,7 @@
 mod datagrams;
 mod diary;
 mod disk;
+mod endings;
 mod faults;
 mod hosts;
 mod local;

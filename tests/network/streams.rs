@@ -641,7 +641,10 @@ fn what_streams_wait_with_can_be_sent_between_threads() {
         value
     }
     simrun::run(async move {
-        let _server = sends(start_server(|_, _| async {}, "127.0.0.1:80").await.unwrap());
+        let server = sends(start_server(|_, _| async {}, "127.0.0.1:80")).await;
+        let server = sends(server.unwrap());
+        drop(sends(server.serve_forever()));
+        drop(sends(server.wait_closed()));
         let (mut reader, writer) = sends(open_connection("127.0.0.1:80")).await.unwrap();
         drop(sends(reader.read(1)));
         drop(sends(reader.readexactly(1)));

@@ -9,6 +9,7 @@ mod writer;
 use std::future::Future;
 use std::io;
 use std::panic::Location;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 pub use error::{IncompleteRead, LimitOverrun, ReadError};
@@ -18,7 +19,7 @@ pub use writer::StreamWriter;
 
 use super::connect::{ConnectOptions, connect, establish};
 use super::resolve::{ToSocketAddrs, lookup_host};
-use super::server::{Server, create_server_at};
+use super::server::{Server, create_server_at, make_with};
 use protocol::StreamProtocol;
 
 /// How much a reader buffers before a line is too long, unless it is set; at twice as much, reading
@@ -160,10 +161,13 @@ where
 {
     let at = Location::caller();
     assert!(limit > 0, "a reader that holds nothing could read nothing");
-    let handler = std::rc::Rc::new(handler);
     let factory = move || {
-        let handler = handler.clone();
-        StreamProtocol::new(limit, at).serving(move |reader, writer| handler(reader, writer), at)
+        let handler = Rc::new(handler);
+        make_with(move || {
+            let handler = handler.clone();
+            let handle = move |reader, writer| handler(reader, writer);
+            StreamProtocol::new(limit, at).serving(handle, at)
+        })
     };
     create_server_at(factory, address, at)
 }
