@@ -125,11 +125,7 @@ impl Net {
         result
     }
 
-    fn call<R>(
-        &self,
-        core: &Core,
-        call: impl FnOnce(&mut Kernel, u64, &mut dyn Fate) -> R,
-    ) -> R {
+    fn call<R>(&self, core: &Core, call: impl FnOnce(&mut Kernel, u64, &mut dyn Fate) -> R) -> R {
         let mut fate = Decided { net: self, core };
         let result = call(&mut self.kernel.borrow_mut(), core.now.get(), &mut fate);
         self.settle(core);
@@ -168,7 +164,12 @@ impl Net {
 
     /// Has nobody called any more.
     pub(crate) fn unwatch(&self, socket: Socket, direction: Direction) {
-        let watcher = self.lines.borrow_mut().line(socket, direction).watcher.take();
+        let watcher = self
+            .lines
+            .borrow_mut()
+            .line(socket, direction)
+            .watcher
+            .take();
         if let Some(watcher) = watcher {
             watcher.take_back();
         }

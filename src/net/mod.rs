@@ -20,10 +20,10 @@ mod tcp;
 mod transport;
 mod udp;
 
+pub use connect::{ConnectOptions, create_connection, create_connection_with};
 pub use control::{
     Hosts, cut, heal, heal_all, hold, link, open, partition, set_default_link, set_link,
 };
-pub use connect::{ConnectOptions, create_connection, create_connection_with};
 pub use datagram::{DatagramTransport, create_datagram_endpoint};
 pub use kernel::{Latency, Link};
 pub use protocol::{AnyProtocol, Buffered, BufferedProtocol, DatagramProtocol, Protocol};
@@ -32,8 +32,8 @@ pub use resolve::{
 };
 pub use server::{Server, create_server};
 pub use stream::{
-    IncompleteRead, LimitOverrun, Lines, ReadError, Separators, Served, StreamReader,
-    StreamWriter, open_connection, open_connection_with, start_server, start_server_with_limit,
+    IncompleteRead, LimitOverrun, Lines, ReadError, Separators, Served, StreamReader, StreamWriter,
+    open_connection, open_connection_with, start_server, start_server_with_limit,
 };
 pub use tcp::{Accept, Incoming, OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream};
 pub use transport::Transport;

@@ -347,7 +347,9 @@ fn outcome(run: &Run<()>) -> (u64, Option<String>) {
 fn the_empty_plan_is_the_order_of_asyncio() {
     for number in 0..PROGRAMS {
         let fifo = run(Sim::new().seed(number), number);
-        let empty = Sim::new().seed(number).strategy(Strategy::replay(Plan::new()));
+        let empty = Sim::new()
+            .seed(number)
+            .strategy(Strategy::replay(Plan::new()));
         let empty = run(empty, number);
         assert_eq!(outcome(&fifo), outcome(&empty), "program {number}");
     }
