@@ -11,7 +11,7 @@ use crate::event_loop::core::Core;
 use crate::event_loop::{EventLoop, Limits, Report, ReportKind};
 use crate::host;
 use crate::strategy::Strategy;
-use crate::task::{Task, spawn_on};
+use crate::task::{Ending, Task, spawn_on};
 use crate::time::Instant;
 use crate::trace::Trace;
 
@@ -153,7 +153,7 @@ impl Sim {
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future + 'static,
-        Fut::Output: host::Ending,
+        Fut::Output: Ending,
     {
         self.add_host(name.into(), main, false)
     }
@@ -164,7 +164,7 @@ impl Sim {
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future + 'static,
-        Fut::Output: host::Ending,
+        Fut::Output: Ending,
     {
         self.add_host(name.into(), main, true)
     }
@@ -174,7 +174,7 @@ impl Sim {
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future + 'static,
-        Fut::Output: host::Ending,
+        Fut::Output: Ending,
     {
         let main = Arc::new(move || host::main_of(main()));
         let at = std::panic::Location::caller();

@@ -113,27 +113,14 @@ pub(crate) fn decide_fault(
     kinds: u64,
     probability: f64,
 ) -> u64 {
-    let hash = task.hash();
-    let nth = core.count_opportunity(SiteKey::fault(hash, fault, 0));
-    let key = SiteKey::fault(hash, fault, nth);
-    let site = || Site::Fault {
-        task,
-        fault: fault.to_owned(),
-        nth,
-    };
-    let draw = |chance: &mut Chance| {
-        let happens = probability > 0.0 && chance.stream(Domain::Fault).chance(probability);
+    decide_fault_with(core, task, fault, kinds + 1, |stream| {
+        let happens = probability > 0.0 && stream.chance(probability);
         match kinds {
             _ if !happens => 0,
             1 => 1,
-            _ => 1 + chance.stream(Domain::Fault).below(kinds),
+            _ => 1 + stream.below(kinds),
         }
-    };
-    let number = core.with_chance(|chance| take(chance, key, kinds + 1, site, draw));
-    if number != 0 {
-        core.state.borrow_mut().fingerprint.add(mix(hash, number));
-    }
-    number
+    })
 }
 
 /// Decides a number of a fault: one of so many alternatives, of which 0 is the default.
@@ -153,11 +140,7 @@ pub(crate) fn decide_fault_with(
         nth,
     };
     let draw = |chance: &mut Chance| draw(chance.stream(Domain::Fault));
-    let number = core.with_chance(|chance| take(chance, key, alternatives, site, draw));
-    if number != 0 {
-        core.state.borrow_mut().fingerprint.add(mix(hash, number));
-    }
-    number
+    take_unusual(core, hash, key, alternatives, site, draw)
 }
 
 /// Decides what happens to a packet: one of so many alternatives, of which 0 is the default.
@@ -175,12 +158,23 @@ pub(crate) fn decide_packet(
         nth,
         what: what.to_owned(),
     };
-    let number = core.with_chance(|chance| {
-        let draw = |chance: &mut Chance| draw(chance.stream(Domain::Net));
-        take(chance, key, alternatives, site, draw)
-    });
+    let draw = |chance: &mut Chance| draw(chance.stream(Domain::Net));
+    take_unusual(core, nth, key, alternatives, site, draw)
+}
+
+/// Takes a decision about something that is rare: the fingerprint is told of it only if it happens,
+/// under a number that names it.
+fn take_unusual(
+    core: &Core,
+    name: u64,
+    key: SiteKey,
+    alternatives: u64,
+    site: impl FnOnce() -> Site,
+    draw: impl FnOnce(&mut Chance) -> u64,
+) -> u64 {
+    let number = core.with_chance(|chance| take(chance, key, alternatives, site, draw));
     if number != 0 {
-        core.state.borrow_mut().fingerprint.add(mix(nth, number));
+        core.state.borrow_mut().fingerprint.add(mix(name, number));
     }
     number
 }

@@ -56,7 +56,8 @@ impl Core {
     /// Takes an alarm back.
     pub(crate) fn cancel_alarm(&self, key: AlarmKey) {
         let state = &mut *self.state.borrow_mut();
-        if state.take_alarm(key.slot, key.generation).is_some() {
+        if let Some(alarm) = state.take_alarm(key.slot, key.generation) {
+            state.paths.release(alarm.path);
             state.timers.cancel();
             state.sweep_timers();
         }
@@ -66,13 +67,9 @@ impl Core {
     pub(super) fn ring(&self, slot: u32, generation: u32) {
         let (alarmed, token, path, outer) = {
             let state = &mut *self.state.borrow_mut();
-            let Some(alarm) = state.alarms.get(slot as usize) else {
+            let Some(alarm) = state.take_alarm(slot, generation) else {
                 return;
             };
-            if alarm.generation != generation {
-                return;
-            }
-            let alarm = state.alarms.remove(slot as usize);
             let hash = mix(alarm.path_hash ^ 8, u64::from(alarm.token));
             state.fingerprint.add(hash);
             let outer = std::mem::replace(&mut state.caller, alarm.path);
@@ -88,13 +85,10 @@ impl Core {
 }
 
 impl State {
+    /// Takes an alarm out of the table; its path is still held.
     fn take_alarm(&mut self, slot: u32, generation: u32) -> Option<Alarm> {
         let alarm = self.alarms.get(slot as usize)?;
-        if alarm.generation != generation {
-            return None;
-        }
-        let alarm = self.alarms.remove(slot as usize);
-        self.paths.release(alarm.path);
-        Some(alarm)
+        let is_it = alarm.generation == generation;
+        is_it.then(|| self.alarms.remove(slot as usize))
     }
 }

@@ -109,18 +109,7 @@ impl Core {
         if state.ready.lane().is_some() {
             return self.begin_gap(state);
         }
-        while let Some((at, timer)) = state.timers.first() {
-            if !state.is_live(timer) {
-                state.timers.pop_cancelled(timer);
-                continue;
-            }
-            if at > self.now.get() {
-                if !state.ready.is_empty() || state.stopping {
-                    break;
-                }
-                self.move_time(state, at)?;
-            }
-            state.timers.pop(timer);
+        while let Some(timer) = self.take_due(state, !state.ready.is_empty())? {
             state.ready.push(Entry::timer(timer));
         }
         if state.ready.is_empty() && !state.stopping {
@@ -130,7 +119,31 @@ impl Core {
         Ok(())
     }
 
-    pub(super) fn move_time(&self, state: &mut super::core::State, at: u64) -> Result<(), Halt> {
+    /// Takes the first timer that is due. If there is nothing else to do, time moves until one is.
+    #[inline]
+    pub(super) fn take_due(
+        &self,
+        state: &mut super::core::State,
+        is_busy: bool,
+    ) -> Result<Option<Timer>, Halt> {
+        while let Some((at, timer)) = state.timers.first() {
+            if !state.is_live(timer) {
+                state.timers.pop_cancelled(timer);
+                continue;
+            }
+            if at > self.now.get() {
+                if is_busy || state.stopping {
+                    break;
+                }
+                self.move_time(state, at)?;
+            }
+            state.timers.pop(timer);
+            return Ok(Some(timer));
+        }
+        Ok(None)
+    }
+
+    fn move_time(&self, state: &mut super::core::State, at: u64) -> Result<(), Halt> {
         if let Some(until) = self.limits.until
             && u128::from(at) > until.as_nanos()
         {

@@ -30,22 +30,12 @@ impl Core {
     /// Begins an iteration of a loop that has threads: what they can do comes first.
     #[cold]
     pub(super) fn begin_gap(&self, state: &mut State) -> Result<(), Halt> {
-        while let Some((at, timer)) = state.timers.first() {
-            if !state.is_live(timer) {
-                state.timers.pop_cancelled(timer);
-                continue;
-            }
-            if at > self.now.get() {
-                let due = state
-                    .ready
-                    .lane()
-                    .is_some_and(|lane| !lane.due().is_empty());
-                if !state.ready.is_empty() || due || state.stopping {
-                    break;
-                }
-                self.move_time(state, at)?;
-            }
-            state.timers.pop(timer);
+        loop {
+            let held_back = !state.ready.open_lane().due().is_empty();
+            let is_busy = held_back || !state.ready.is_empty();
+            let Some(timer) = self.take_due(state, is_busy)? else {
+                break;
+            };
             if !state.wake_sleeping_thread(timer, self.now()) {
                 state.ready.open_lane().hold_back(Entry::timer(timer));
             }

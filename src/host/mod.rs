@@ -47,8 +47,7 @@ use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::Key;
 use crate::event_loop::{Clock, Family};
 use crate::net::{self, HostId, Net};
-use crate::never::Never;
-use crate::task::{Fallible, Task};
+use crate::task::{Ending, Fallible, Task};
 
 /// The main future of a host, once it runs.
 pub(crate) type Main = Pin<Box<dyn Future<Output = Result<(), TaskError>>>>;
@@ -93,36 +92,10 @@ pub struct Host {
     name: Arc<str>,
 }
 
-/// What the main future of a host may give: nothing, or an error, which fails the run unless
-/// someone [joins](Host::join) the host.
-pub trait Ending {
-    /// Says how it ended.
-    ///
-    /// # Errors
-    ///
-    /// If that is how it ended.
-    fn ending(self) -> Result<(), TaskError>;
-}
-
-impl Ending for () {
-    fn ending(self) -> Result<(), TaskError> {
-        Ok(())
-    }
-}
-
-impl Ending for Never {
-    fn ending(self) -> Result<(), TaskError> {
-        self
-    }
-}
-
-impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> Ending for Result<(), E> {
-    fn ending(self) -> Result<(), TaskError> {
-        self.map_err(TaskError::new)
-    }
-}
-
 /// Starts a host. Its name is also the name by which others find it in the network.
+///
+/// If its main future ends with an error, the run fails, unless someone [joins](Host::join) the
+/// host.
 ///
 /// # Panics
 ///
@@ -150,19 +123,16 @@ pub(crate) fn add(
     assert!(!taken, "there is a host called `{name}` already");
     let id = Net::of(core).add_host(&name);
     let place = hosts.0.borrow().len();
-    hosts.0.borrow_mut().push(Record {
-        name: name.clone(),
+    let record = Record {
+        name,
         id,
         start,
         running: None,
         clock: Clock::default(),
         started,
-    });
-    let host = Host {
-        serial: core.serial,
-        place,
-        name,
     };
+    let host = Host::at(core, place, &record);
+    hosts.0.borrow_mut().push(record);
     host.begin(core);
     host
 }
@@ -178,11 +148,7 @@ pub fn find(name: &str) -> Option<Host> {
     let hosts = core.extension::<Hosts>();
     let hosts = hosts.0.borrow();
     let place = hosts.iter().position(|host| &*host.name == name)?;
-    Some(Host {
-        serial: core.serial,
-        place,
-        name: hosts[place].name.clone(),
-    })
+    Some(Host::at(&core, place, &hosts[place]))
 }
 
 /// Returns the host that the code runs on, or `None` outside any.
@@ -193,11 +159,7 @@ pub fn current() -> Option<Host> {
     let hosts = hosts.0.borrow();
     let runs = |host: &Record| host.running.is_some_and(|running| running.family == family);
     let place = hosts.iter().position(runs)?;
-    Some(Host {
-        serial: core.serial,
-        place,
-        name: hosts[place].name.clone(),
-    })
+    Some(Host::at(&core, place, &hosts[place]))
 }
 
 impl net::Hosts for Host {
@@ -207,6 +169,14 @@ impl net::Hosts for Host {
 }
 
 impl Host {
+    fn at(core: &Core, place: usize, record: &Record) -> Self {
+        Self {
+            serial: core.serial,
+            place,
+            name: record.name.clone(),
+        }
+    }
+
     #[track_caller]
     fn core(&self) -> Rc<Core> {
         core::own(self.serial, "host")
@@ -220,8 +190,9 @@ impl Host {
 
     /// Starts the main future of a host that is down.
     fn begin(&self, core: &Core) {
-        let (start, clock, started) =
-            self.with(core, |host| (host.start.clone(), host.clock, host.started));
+        let (id, start, clock, started) = self.with(core, |host| {
+            (host.id, host.start.clone(), host.clock, host.started)
+        });
         // Whoever starts it, it belongs to nobody else's family.
         let head = core.as_loop(|| {
             let future = start();
@@ -230,7 +201,6 @@ impl Host {
         });
         let family = core.family_of(head).expect("it has just been made");
         core.make_host(family, self.name.clone(), clock);
-        let id = self.with(core, |host| host.id);
         Net::of(core).set_family(family, id);
         let running = Running { head, family };
         self.with(core, |host| host.running = Some(running));

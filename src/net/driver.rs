@@ -127,8 +127,14 @@ impl Net {
 
     fn call<R>(&self, core: &Core, call: impl FnOnce(&mut Kernel, u64, &mut dyn Fate) -> R) -> R {
         let mut fate = Decided { net: self, core };
-        let result = call(&mut self.kernel.borrow_mut(), core.now.get(), &mut fate);
-        self.settle(core);
+        let (result, is_settled) = {
+            let kernel = &mut *self.kernel.borrow_mut();
+            let result = call(kernel, core.now.get(), &mut fate);
+            (result, kernel.is_settled())
+        };
+        if !is_settled {
+            self.settle(core);
+        }
         result
     }
 
@@ -225,9 +231,8 @@ impl Net {
             Readiness::Both => &[Direction::In, Direction::Out],
         };
         for direction in directions {
-            loop {
-                let next = self.lines.borrow_mut().line(socket, *direction).pop();
-                let Some(waiter) = next else { break };
+            let waiters = self.lines.borrow_mut().line(socket, *direction).take();
+            for waiter in waiters {
                 core.wake(waiter);
             }
             if self.watcher(socket, *direction).is_some() {
@@ -343,12 +348,10 @@ impl Line {
         self.rest.push(waiter);
     }
 
-    fn pop(&mut self) -> Option<WaiterKey> {
-        let first = self.first.take();
-        if !self.rest.is_empty() {
-            self.first = Some(self.rest.remove(0));
-        }
-        first
+    /// Takes everyone who waits, in the order in which they came.
+    fn take(&mut self) -> impl Iterator<Item = WaiterKey> + use<> {
+        let rest = std::mem::take(&mut self.rest);
+        self.first.take().into_iter().chain(rest)
     }
 }
 

@@ -32,7 +32,7 @@ pub use resolve::{
 };
 pub use server::{Server, create_server};
 pub use stream::{
-    IncompleteRead, LimitOverrun, Lines, ReadError, Separators, Served, StreamReader, StreamWriter,
+    IncompleteRead, LimitOverrun, Lines, ReadError, Separators, StreamReader, StreamWriter,
     open_connection, open_connection_with, start_server, start_server_with_limit,
 };
 pub use tcp::{Accept, Incoming, OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream};

@@ -1,7 +1,7 @@
 //! Addresses and names: a simulated DNS.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -127,8 +127,8 @@ impl<T: ToSocketAddrs + ?Sized> ToSocketAddrs for &T {
 #[derive(Debug, Default)]
 struct Names {
     records: RefCell<BTreeMap<String, Vec<IpAddr>>>,
-    failing: RefCell<BTreeMap<String, ()>>,
-    delay: RefCell<Duration>,
+    failing: RefCell<BTreeSet<String>>,
+    delay: Cell<Duration>,
 }
 
 /// Returns the addresses that something stands for: a host's name stands for the addresses of that
@@ -142,13 +142,13 @@ pub async fn lookup_host(name: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>
         Target::Addresses(addresses) => return Ok(addresses),
         Target::Name(name, port) => (name, port),
     };
-    let delay = *core::current().extension::<Names>().delay.borrow();
+    let delay = core::current().extension::<Names>().delay.get();
     if !delay.is_zero() {
         time::sleep(delay).await;
     }
     let core = core::current();
     let names = core.extension::<Names>();
-    if names.failing.borrow().contains_key(&name) {
+    if names.failing.borrow().contains(&name) {
         let text = format!("the name `{name}` cannot be looked up at the moment");
         return Err(io::Error::new(io::ErrorKind::TimedOut, text));
     }
@@ -206,7 +206,7 @@ pub fn set_lookup_failing(name: impl Into<String>, fails: bool) {
     let names = core::current().extension::<Names>();
     let failing = &mut *names.failing.borrow_mut();
     if fails {
-        failing.insert(name.into(), ());
+        failing.insert(name.into());
     } else {
         failing.remove(&name.into());
     }
@@ -220,5 +220,5 @@ pub fn set_lookup_failing(name: impl Into<String>, fails: bool) {
 #[track_caller]
 pub fn set_lookup_delay(delay: Duration) {
     let names = core::current().extension::<Names>();
-    *names.delay.borrow_mut() = delay;
+    names.delay.set(delay);
 }

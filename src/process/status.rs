@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use crate::never::Never;
-
 use super::Signal;
+use crate::never::Never;
 
 /// How a process has ended.
 ///

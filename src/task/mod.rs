@@ -2,6 +2,7 @@
 
 mod as_completed;
 mod body;
+mod ending;
 mod gather;
 mod group;
 mod handle;
@@ -13,6 +14,7 @@ mod yield_now;
 
 pub use as_completed::{AsCompleted, as_completed};
 pub(crate) use body::{Fallible, Given, Plain};
+pub use ending::Ending;
 pub use gather::{
     Collection, Gather, GatherKeepingErrors, GatherSet, Gatherable, Tuple, gather,
     gather_keeping_errors,

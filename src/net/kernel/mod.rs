@@ -269,6 +269,11 @@ impl Kernel {
         }
     }
 
+    /// Says whether there is nothing for the driver to do.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.events.effects.is_empty()
+    }
+
     /// Takes what the driver is to do.
     pub(crate) fn take_effects(&mut self, into: &mut Vec<Effect>) {
         into.append(&mut self.events.effects);

@@ -13,13 +13,13 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 pub use error::{IncompleteRead, LimitOverrun, ReadError};
-pub use protocol::Served;
 pub use reader::{Lines, Separators, StreamReader};
 pub use writer::StreamWriter;
 
 use super::connect::{ConnectOptions, connect, establish};
 use super::resolve::{ToSocketAddrs, lookup_host};
 use super::server::{Server, create_server_at, make_with};
+use crate::task::Ending;
 use protocol::StreamProtocol;
 
 /// How much a reader buffers before a line is too long, unless it is set; at twice as much, reading
@@ -134,7 +134,7 @@ pub fn start_server<H, F>(
 where
     H: Fn(StreamReader, StreamWriter) -> F + 'static,
     F: Future + 'static,
-    F::Output: Served,
+    F::Output: Ending,
 {
     start_server_with_limit(LIMIT, handler, address)
 }
@@ -157,7 +157,7 @@ pub fn start_server_with_limit<H, F>(
 where
     H: Fn(StreamReader, StreamWriter) -> F + 'static,
     F: Future + 'static,
-    F::Output: Served,
+    F::Output: Ending,
 {
     let at = Location::caller();
     assert!(limit > 0, "a reader that holds nothing could read nothing");

@@ -13,29 +13,7 @@ use crate::event_loop::core;
 use crate::net::protocol::Protocol;
 use crate::net::transport::{Transport, report};
 use crate::panics;
-use crate::task::try_spawn_on;
-
-/// What the handler of a connection may return: nothing, or an error, which is reported.
-pub trait Served {
-    /// Says how it ended.
-    ///
-    /// # Errors
-    ///
-    /// If that is how it ended.
-    fn served(self) -> Result<(), TaskError>;
-}
-
-impl Served for () {
-    fn served(self) -> Result<(), TaskError> {
-        Ok(())
-    }
-}
-
-impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> Served for Result<(), E> {
-    fn served(self) -> Result<(), TaskError> {
-        self.map_err(TaskError::new)
-    }
-}
+use crate::task::{Ending, try_spawn_on};
 
 /// What is said of a handler that has failed: what asyncio says.
 const UNHANDLED: &str = "unhandled exception in client_connected_cb";
@@ -66,7 +44,7 @@ impl StreamProtocol {
     ) -> Self
     where
         F: Future + 'static,
-        F::Output: Served,
+        F::Output: Ending,
     {
         self.serve = Some(Box::new(move |reader, writer| {
             let transport = reader.transport().clone();
@@ -79,7 +57,7 @@ impl StreamProtocol {
                     return transport.close();
                 }
             };
-            let handled = async move { handled.await.served() };
+            let handled = async move { handled.await.ending() };
             let task = try_spawn_on(&core, handled, at, core.eager.get());
             let handle = *task;
             // The task is kept until its end is known.

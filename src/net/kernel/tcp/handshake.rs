@@ -111,28 +111,27 @@ impl Tcp {
         if attempt > REQUESTS {
             return self.fail(client, NetError::TimedOut, around);
         }
-        if let Some(at) = self.send(client, around) {
-            self.connections[connection as usize].strays += 1;
-            let event = Event::Request {
-                connection,
-                attempt,
-            };
-            around.events.schedule(at, AnyEvent::Tcp(event));
-        }
+        self.send_stray(client, Event::Request { connection }, around);
         let again = Event::RequestAgain {
             connection,
             attempt: attempt + 1,
         };
-        let at = around.now + (FIRST_WAIT << attempt);
-        self.end(client).retry = Some(around.events.schedule(at, AnyEvent::Tcp(again)));
+        self.retry_later(client, again, attempt, around);
     }
 
-    pub(super) fn receive_request(
+    /// Sees to it that something is tried again, later with every attempt.
+    fn retry_later(
         &mut self,
-        connection: u32,
-        _attempt: u32,
+        id: EndId,
+        again: Event,
+        attempt: u32,
         around: &mut Surroundings<'_>,
     ) {
+        let at = around.now + (FIRST_WAIT << attempt);
+        self.end(id).retry = Some(around.events.schedule(at, AnyEvent::Tcp(again)));
+    }
+
+    pub(super) fn receive_request(&mut self, connection: u32, around: &mut Surroundings<'_>) {
         let (client, server) = ends(connection);
         self.connections[connection as usize].strays -= 1;
         if !self.reaches(client, around) || self.end(client).state == State::Dead {
@@ -168,28 +167,15 @@ impl Tcp {
         if attempt > ANSWERS {
             return self.give_up_greeting(connection, around);
         }
-        if let Some(at) = self.send(server, around) {
-            self.connections[connection as usize].strays += 1;
-            let event = Event::Answer {
-                connection,
-                attempt,
-            };
-            around.events.schedule(at, AnyEvent::Tcp(event));
-        }
+        self.send_stray(server, Event::Answer { connection }, around);
         let again = Event::AnswerAgain {
             connection,
             attempt: attempt + 1,
         };
-        let at = around.now + (FIRST_WAIT << attempt);
-        self.end(server).retry = Some(around.events.schedule(at, AnyEvent::Tcp(again)));
+        self.retry_later(server, again, attempt, around);
     }
 
-    pub(super) fn receive_answer(
-        &mut self,
-        connection: u32,
-        _attempt: u32,
-        around: &mut Surroundings<'_>,
-    ) {
+    pub(super) fn receive_answer(&mut self, connection: u32, around: &mut Surroundings<'_>) {
         let (client, server) = ends(connection);
         self.connections[connection as usize].strays -= 1;
         if !self.reaches(server, around) {
@@ -207,11 +193,7 @@ impl Tcp {
             }
             around.events.ready(Socket::Stream(client), Readiness::Both);
         }
-        if let Some(at) = self.send(client, around) {
-            self.connections[connection as usize].strays += 1;
-            let event = Event::Confirmation { connection };
-            around.events.schedule(at, AnyEvent::Tcp(event));
-        }
+        self.send_stray(client, Event::Confirmation { connection }, around);
     }
 
     pub(super) fn receive_confirmation(&mut self, connection: u32, around: &mut Surroundings<'_>) {

@@ -121,7 +121,6 @@ pub(super) enum Event {
     /// A request to connect arrives.
     Request {
         connection: u32,
-        attempt: u32,
     },
     /// It has not been answered.
     RequestAgain {
@@ -131,7 +130,6 @@ pub(super) enum Event {
     /// A listener's answer arrives.
     Answer {
         connection: u32,
-        attempt: u32,
     },
     AnswerAgain {
         connection: u32,
@@ -173,18 +171,12 @@ impl Tcp {
 
     pub(super) fn happen(&mut self, event: Event, around: &mut Surroundings<'_>) {
         match event {
-            Event::Request {
-                connection,
-                attempt,
-            } => self.receive_request(connection, attempt, around),
+            Event::Request { connection } => self.receive_request(connection, around),
             Event::RequestAgain {
                 connection,
                 attempt,
             } => self.send_request(connection, attempt, around),
-            Event::Answer {
-                connection,
-                attempt,
-            } => self.receive_answer(connection, attempt, around),
+            Event::Answer { connection } => self.receive_answer(connection, around),
             Event::AnswerAgain {
                 connection,
                 attempt,
@@ -252,10 +244,14 @@ impl Tcp {
 
     /// Tells the other end that this one has nothing to do with the connection any more.
     fn send_reset(&mut self, from: EndId, around: &mut Surroundings<'_>) {
+        self.send_stray(from, Event::Reset(from.peer()), around);
+    }
+
+    /// Sends a packet that is not part of a flow: what happens if it arrives.
+    fn send_stray(&mut self, from: EndId, arrival: Event, around: &mut Surroundings<'_>) {
         if let Some(at) = self.send(from, around) {
             self.connections[from.connection()].strays += 1;
-            let event = Event::Reset(from.peer());
-            around.events.schedule(at, AnyEvent::Tcp(event));
+            around.events.schedule(at, AnyEvent::Tcp(arrival));
         }
     }
 
