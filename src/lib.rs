@@ -91,6 +91,8 @@ pub mod net;
 mod never;
 mod panics;
 pub mod process;
+#[cfg(feature = "cli")]
+pub mod scenario;
 mod select;
 mod sim;
 pub mod strategy;

@@ -1,0 +1,12 @@
+#![doc = include_str!("language.md")]
+
+pub(crate) mod diagnostic;
+pub(crate) mod machine;
+pub(crate) mod model;
+mod programs;
+pub(crate) mod record;
+pub(crate) mod source;
+pub(crate) mod tree;
+mod value;
+
+pub use programs::{Parameters, Programs};
