@@ -411,7 +411,7 @@ fn in_shutdown(mut failure: Failure) -> Failure {
 }
 
 /// Makes a failure of something that nobody has looked at.
-fn unhandled(report: &Report) -> Failure {
+pub(crate) fn unhandled(report: &Report) -> Failure {
     let mut message = report.message().to_owned();
     if let Some(error) = report.error() {
         message = format!("{message}: {error}");

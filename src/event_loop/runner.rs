@@ -182,6 +182,11 @@ impl EventLoop {
         self.core.state.borrow().fingerprint.finish()
     }
 
+    /// Returns how many steps, callbacks and timers there were.
+    pub fn steps(&self) -> u64 {
+        self.core.state.borrow().steps
+    }
+
     /// Cancels every task that is not done, in the order in which they were spawned, runs until
     /// all of them have ended, and reports those that ended with an error.
     ///

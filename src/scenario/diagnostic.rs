@@ -20,6 +20,58 @@ pub(crate) struct Diagnostic {
     pub(crate) suggestion: Option<Suggestion>,
 }
 
+impl Diagnostic {
+    pub(crate) fn new(
+        code: &'static str,
+        severity: Severity,
+        at: Span,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            severity,
+            message: message.into(),
+            at,
+            label: String::new(),
+            related: Vec::new(),
+            notes: Vec::new(),
+            suggestion: None,
+        }
+    }
+
+    /// Says what stands below the place.
+    pub(crate) fn label(&mut self, label: impl Into<String>) -> &mut Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Adds another place that explains it.
+    pub(crate) fn related(&mut self, at: Span, label: impl Into<String>) -> &mut Self {
+        self.related.push((at, label.into()));
+        self
+    }
+
+    pub(crate) fn note(&mut self, note: impl Into<String>) -> &mut Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Adds what would be right.
+    pub(crate) fn suggest(
+        &mut self,
+        message: impl Into<String>,
+        at: Span,
+        replacement: impl Into<String>,
+    ) -> &mut Self {
+        self.suggestion = Some(Suggestion {
+            message: message.into(),
+            at,
+            replacement: replacement.into(),
+        });
+        self
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Severity {
     Error,

@@ -7,6 +7,7 @@ mod programs;
 pub(crate) mod record;
 pub(crate) mod source;
 pub(crate) mod tree;
-mod value;
+pub(crate) mod value;
+mod verb;
 
 pub use programs::{Parameters, Programs};

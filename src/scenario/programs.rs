@@ -1,7 +1,6 @@
 //! Functions in Rust that scenarios can start by name.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::tree::Const;
+use crate::TaskError;
 use crate::task::Ending;
 
 /// Functions in Rust that scenarios can start by name. Made by [`programs!`](crate::programs).
@@ -22,7 +22,7 @@ struct Program {
 }
 
 /// What a program does.
-pub(crate) type Main = Pin<Box<dyn Future<Output = Result<(), Box<dyn Error + Send + Sync>>>>>;
+pub(crate) type Main = Pin<Box<dyn Future<Output = Result<(), TaskError>>>>;
 
 impl fmt::Debug for Programs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,7 +46,7 @@ impl Programs {
     {
         let start = Arc::new(move |parameters| {
             let main = start(parameters);
-            Box::pin(async move { main.await.ending().map_err(Into::into) }) as Main
+            Box::pin(async move { main.await.ending() }) as Main
         });
         self.0.push(Program { name, start });
         self

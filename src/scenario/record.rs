@@ -45,6 +45,7 @@ pub(crate) enum What {
     Spawned(Arc<str>),
     Returned(String),
     Failed(String),
+    Cancelled,
     /// Someone asked the task of that name to stop.
     CancelRequested(Arc<str>),
     /// An exception handler of the loop was called: the kind of the report, and the error.
@@ -77,6 +78,8 @@ pub(crate) enum What {
     Stuck(Vec<(Arc<str>, Option<Span>)>),
     /// The main task is cancelled, as by Ctrl-C.
     Interrupted,
+    /// Nothing can go on, and it is not interrupted any more.
+    GivenUp,
     /// The main task is done.
     MainReturned(String),
     MainFailed(String),
@@ -95,6 +98,8 @@ pub(crate) struct Record {
     /// The checks, in the order of the file.
     pub(crate) checks: Vec<Checked>,
     pub(crate) events: Vec<Event>,
+    /// How every task ended: its name, and its state with what it gave or raised.
+    pub(crate) tasks: Vec<(Arc<str>, String)>,
 }
 
 #[derive(Debug)]
@@ -142,4 +147,16 @@ pub(crate) struct RunOptions {
     pub(crate) max_steps: Option<u64>,
     pub(crate) wall_clock: Option<Duration>,
     pub(crate) show: Show,
+    /// Called every 4,096 steps or so, while the run goes on.
+    pub(crate) progress: Option<Progress>,
+}
+
+/// What is told how far a run has come: its virtual time and its steps.
+#[derive(Clone)]
+pub(crate) struct Progress(pub(crate) Arc<dyn Fn(Instant, u64) + Send + Sync>);
+
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Progress")
+    }
 }

@@ -145,6 +145,8 @@ pub(crate) enum Function {
     Len,
     /// `"pending"`, `"returned"`, `"failed"`, `"cancelled"`
     State,
+    /// What a task returned or raised; none before it has ended.
+    Result,
     Locked,
     /// Bytes in a write buffer.
     Size,

@@ -1,0 +1,128 @@
+//! Checks: properties that are looked at in every moment, or in the end.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use super::Machine;
+use super::eval::{Scope, truth};
+use super::thing::TaskInfo;
+use crate::event_loop;
+use crate::scenario::model::{Check, Model, When};
+use crate::scenario::record::Checked;
+use crate::scenario::value::Error;
+
+/// How the checks stand.
+pub(super) struct Watch {
+    /// What was found of each check, in the order of the file.
+    held: RefCell<Vec<Option<bool>>>,
+    /// Some checks are to be looked at in every moment.
+    is_watching: Cell<bool>,
+}
+
+impl Watch {
+    pub(super) fn new(model: &Arc<Model>) -> Self {
+        let checks = &model.checks;
+        let watching = checks.iter().any(|check| check.when != When::AtEnd);
+        Self {
+            held: RefCell::new(vec![None; checks.len()]),
+            is_watching: Cell::new(watching),
+        }
+    }
+}
+
+impl Machine {
+    /// Looks at the checks, after something has happened.
+    #[inline]
+    pub(super) fn look(&self, task: &TaskInfo) {
+        if self.watch.is_watching.get() && !self.is_closing.get() {
+            self.look_at_all(task);
+        }
+    }
+
+    fn look_at_all(&self, task: &TaskInfo) {
+        let now = event_loop::time().since_start();
+        for (index, check) in self.model.checks.iter().enumerate() {
+            let known = self.watch.held.borrow()[index];
+            match check.when {
+                When::AtEnd => {}
+                When::Always | When::Never => {
+                    let wanted = check.when == When::Always;
+                    match self.holds(check) {
+                        Ok(holds) if holds == wanted => {}
+                        result => return self.violated(index, check, task, result.err()),
+                    }
+                }
+                When::Sometimes => {
+                    if known.is_none() && self.holds(check).is_ok_and(|holds| holds) {
+                        self.found(index, true);
+                    }
+                }
+                When::EventuallyBy(_) if known.is_some() => {}
+                When::EventuallyBy(limit) if now <= limit => match self.holds(check) {
+                    Ok(true) => self.found(index, true),
+                    Ok(false) => {}
+                    Err(error) => {
+                        return self.violated(index, check, task, Some(error));
+                    }
+                },
+                When::EventuallyBy(_) => return self.violated(index, check, task, None),
+            }
+        }
+    }
+
+    fn holds(&self, check: &Check) -> Result<bool, Error> {
+        let scope = Scope {
+            machine: self,
+            frame: None,
+        };
+        truth(&scope.value(&check.holds)?)
+    }
+
+    fn found(&self, index: usize, held: bool) {
+        self.watch.held.borrow_mut()[index] = Some(held);
+    }
+
+    /// Fails the run for a check's sake.
+    fn violated(&self, index: usize, check: &Check, task: &TaskInfo, error: Option<Error>) {
+        self.found(index, false);
+        let mut values = Vec::new();
+        let scope = Scope {
+            machine: self,
+            frame: None,
+        };
+        scope.parts(&check.holds, &mut values);
+        let text = match error {
+            Some(error) => format!("{}: {error}", check.name),
+            None => check.name.to_string(),
+        };
+        self.failed("check", task, Some(check.span), &text, values);
+    }
+
+    /// Looks at what must hold in the end, and says how all checks stand. A run that did not get
+    /// to its end leaves open what only the end can tell.
+    pub(super) fn final_checks(&self, is_over: bool) -> Vec<Checked> {
+        self.watch.is_watching.set(false);
+        for (index, check) in self.model.checks.iter().enumerate() {
+            let known = self.watch.held.borrow()[index];
+            if !is_over || known.is_some() {
+                continue;
+            }
+            match check.when {
+                When::AtEnd | When::EventuallyBy(_) => match self.holds(check) {
+                    Ok(true) => self.found(index, true),
+                    result => self.violated(index, check, &self.nobody, result.err()),
+                },
+                When::Always | When::Never => self.found(index, true),
+                When::Sometimes => {}
+            }
+        }
+        let held = self.watch.held.borrow();
+        let checks = self.model.checks.iter().zip(&*held);
+        checks
+            .map(|(check, held)| Checked {
+                name: check.name.clone(),
+                held: *held,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,323 @@
+//! Running a scenario from outside, as `asyncio.run` does: the main task, then the shutdown.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::Machine;
+use super::notes::Counted;
+use super::thing::{TaskInfo, TaskThing};
+use crate::assure::{Failure, FailureKind};
+use crate::event_loop::{self, EventLoop, Report, ReportKind};
+use crate::scenario::model::Model;
+use crate::scenario::programs::Programs;
+use crate::scenario::record::{Problem, Record, RunOptions, Verdict, What};
+use crate::scenario::tree::{Callee, ErrorName};
+use crate::scenario::value::{Error, Value};
+use crate::task;
+use crate::{Sim, Strategy};
+
+/// How often a program that can never go on is interrupted before it counts as stuck.
+const RESCUES: usize = 3;
+
+/// Runs a scenario once.
+pub(crate) fn run(model: &Arc<Model>, programs: &Programs, options: &RunOptions) -> Record {
+    let seed = options.seed.or(model.run.seed).unwrap_or(0);
+    let strategy = options
+        .strategy
+        .clone()
+        .unwrap_or_else(|| strategy(model, seed));
+    let mut sim = Sim::new()
+        .seed(seed)
+        .strategy(strategy.clone())
+        .until(options.until.or(model.run.until))
+        .max_steps(options.max_steps.or(model.run.max_steps))
+        .eager_tasks(model.run.eager);
+    if let Some(limit) = options.wall_clock {
+        sim = sim.wall_clock(limit);
+    }
+    let event_loop = EventLoop::with(&sim);
+    let machine = event_loop.within(|| Rc::new(Machine::new(model, programs, options)));
+    let harness = Harness {
+        event_loop,
+        machine,
+    };
+    harness.run(seed, &strategy)
+}
+
+/// Returns the strategy that the file asks for, or the one that goes with the seed.
+fn strategy(model: &Model, seed: u64) -> Strategy {
+    match model.run.strategy.as_deref() {
+        Some("fifo") => Strategy::fifo(),
+        Some(_) => Strategy::random(),
+        None if seed == 0 => Strategy::fifo(),
+        None => Strategy::random(),
+    }
+}
+
+struct Harness {
+    event_loop: EventLoop,
+    machine: Rc<Machine>,
+}
+
+impl Harness {
+    fn run(&self, seed: u64, strategy: &Strategy) -> Record {
+        let failure = self.drive().err();
+        let is_over = failure.is_none() && self.machine.problem.borrow().is_none();
+        let checks = self
+            .event_loop
+            .within(|| self.machine.final_checks(is_over));
+        let tasks = self.tasks();
+        self.machine.is_closing.set(true);
+        self.event_loop.within(|| self.machine.forget());
+        self.event_loop.close();
+        let failure = failure.or_else(|| self.unhandled(is_over));
+        let problem = self.machine.problem.take();
+        let undecided = problem.is_none() && failure.as_ref().is_some_and(is_budget);
+        let problem = problem.or_else(|| failure.map(|failure| self.problem(failure)));
+        let verdict = match problem {
+            None => Verdict::Passed,
+            Some(problem) if undecided => Verdict::Undecided(problem),
+            Some(problem) => Verdict::Failed(problem),
+        };
+        Record {
+            seed,
+            strategy: strategy.to_string(),
+            verdict,
+            now: self.event_loop.time(),
+            steps: self.event_loop.steps(),
+            fingerprint: self.event_loop.fingerprint(),
+            checks,
+            events: self.machine.notes.events.take(),
+            tasks,
+        }
+    }
+
+    /// Runs the main task, or the hosts, and then shuts the loop down.
+    fn drive(&self) -> Result<(), Failure> {
+        let machine = &self.machine;
+        let main = self.event_loop.within(|| {
+            let noted = machine.clone();
+            event_loop::set_exception_handler(move |report| noted.reported(report));
+            machine.start()
+        });
+        self.run_main(&main)?;
+        self.shut_down()
+    }
+
+    fn run_main(&self, main: &Rc<TaskThing>) -> Result<(), Failure> {
+        let rescue = || {
+            self.note(|| What::Interrupted);
+            self.event_loop.within(|| main.task.cancel());
+        };
+        self.rescued(|| self.event_loop.run_until_done(&main.task), rescue)?;
+        let result = self.event_loop.within(|| main.task.result());
+        let result = result.expect("the main task is done").map_err(Error::from);
+        self.note(|| match &result {
+            Ok(value) => What::MainReturned(value.shown()),
+            Err(error) => What::MainFailed(error.to_string()),
+        });
+        if let Err(error) = result {
+            self.event_loop
+                .within(|| self.machine.main_failed(&main.info, &error));
+        }
+        Ok(())
+    }
+
+    fn shut_down(&self) -> Result<(), Failure> {
+        self.rescued(|| self.event_loop.cancel_all(), || ())?;
+        self.rescued(|| self.event_loop.run_shutdown_hooks(), || ())
+    }
+
+    /// Runs the loop until `act` succeeds. If the scenario asks for it, there is a rescue after
+    /// each of the first few deadlocks.
+    fn rescued(
+        &self,
+        act: impl Fn() -> Result<(), Failure>,
+        rescue: impl Fn(),
+    ) -> Result<(), Failure> {
+        let mut rescues = if self.machine.model.run.interrupt {
+            RESCUES
+        } else {
+            0
+        };
+        loop {
+            let Err(failure) = act() else {
+                return Ok(());
+            };
+            if failure.kind() == FailureKind::Deadlock {
+                let blocked = self.machine.blocked();
+                self.note(|| What::Stuck(blocked));
+                if rescues > 0 {
+                    rescues -= 1;
+                    rescue();
+                    continue;
+                }
+                self.note(|| What::GivenUp);
+            }
+            return Err(failure);
+        }
+    }
+
+    fn note(&self, what: impl FnOnce() -> What) {
+        self.event_loop.within(|| {
+            let machine = &self.machine;
+            machine.notes.note(&machine.nobody, None, None, what);
+        });
+    }
+
+    /// Returns the first report that nobody has handled, as a failure.
+    fn unhandled(&self, is_over: bool) -> Option<Failure> {
+        let reports = self.machine.reports.take();
+        let report = reports.into_iter().find(|report| !report.is_warning());
+        report
+            .filter(|_| is_over)
+            .map(|report| crate::sim::unhandled(&report))
+    }
+
+    /// Returns how every task ended.
+    fn tasks(&self) -> Vec<(Arc<str>, String)> {
+        let roll = self.machine.roll.borrow();
+        roll.iter()
+            .map(|info| {
+                let (state, result) = (info.state.get().word(), info.result.borrow());
+                let text = match result.is_empty() {
+                    true => state.to_owned(),
+                    false => format!("{state} {result}"),
+                };
+                (info.name.clone(), text)
+            })
+            .collect()
+    }
+
+    /// Says what a failure of the loop means for the scenario.
+    fn problem(&self, failure: Failure) -> Problem {
+        let mut message = failure.message().to_owned();
+        let mut span = None;
+        if failure.kind() == FailureKind::Deadlock {
+            let source = &self.machine.model.source;
+            for (body, place) in self.machine.stuck.borrow().iter() {
+                let Some(place) = place else { continue };
+                span = span.or(Some(*place));
+                let (line, _) = source.place(place.start);
+                let text = source.slice(*place);
+                message.push_str(&format!("\n  {body} is in `{text}`, line {line}"));
+            }
+        }
+        Problem {
+            kind: failure.kind().word(),
+            key: failure.key().to_string(),
+            message,
+            host: None,
+            task: failure.task().map(Arc::from),
+            at: failure.at(),
+            span,
+            values: Vec::new(),
+        }
+    }
+}
+
+/// Says whether a limit ended the run before it could be told whether it passes.
+fn is_budget(failure: &Failure) -> bool {
+    matches!(
+        failure.kind(),
+        FailureKind::VirtualTime | FailureKind::Steps | FailureKind::WallClock
+    )
+}
+
+impl Machine {
+    /// Makes the main task: the scenario's own, or one that waits for the hosts.
+    fn start(self: &Rc<Self>) -> Rc<TaskThing> {
+        let own = self.model.bodies.iter();
+        let main = own
+            .enumerate()
+            .find(|(_, body)| &*body.name == "main" && !body.is_program);
+        let info = self.task(Some("main"), &"main".into(), None);
+        let future = match main {
+            Some((index, _)) if self.model.hosts.is_empty() => {
+                let index = u16::try_from(index).expect("bodies are numbered by 16 bits");
+                self.coroutine(Callee::Body(index), Vec::new(), info.clone(), None)
+            }
+            _ => self.hosts(&info),
+        };
+        let task = task::try_spawn(future).name("main");
+        let main = Rc::new(TaskThing { info, task });
+        self.made(&main);
+        *self.main.borrow_mut() = Some(main.clone());
+        self.build();
+        main
+    }
+
+    /// Fails the run because its main task has failed.
+    fn main_failed(&self, info: &TaskInfo, error: &Error) {
+        let kind = match &error.name {
+            ErrorName::Own(name) if &**name == "panic" => "panic",
+            ErrorName::Cancelled => "cancelled",
+            _ => "error",
+        };
+        let text = match kind {
+            "panic" => error.to_string(),
+            _ => format!("`{}` failed: {error}", info.body),
+        };
+        let mut problem = self.problem.borrow_mut();
+        problem.get_or_insert_with(|| Problem {
+            kind,
+            key: format!("{kind} {} {}", info.body, error.name.word()),
+            message: text,
+            host: info.host.clone(),
+            task: Some(info.name.clone()),
+            at: event_loop::time(),
+            span: error.at,
+            values: Vec::new(),
+        });
+    }
+
+    /// Writes down what the loop's exception handler is told.
+    fn reported(&self, report: &Report) {
+        let kind = match report.kind() {
+            ReportKind::Shutdown => "shutdown",
+            ReportKind::Orphan => "orphan",
+            ReportKind::Callback => "callback",
+            ReportKind::NeverRetrieved => "never retrieved",
+            ReportKind::Unfinished => "unfinished",
+            ReportKind::Connection => "connection",
+            ReportKind::Process => "process",
+            _ => "other",
+        };
+        let error = report.error().cloned().map(Error::from);
+        let text = error.as_ref().map(ToString::to_string);
+        self.notes.note(&self.nobody, None, None, || {
+            What::Reported(kind.to_owned(), text)
+        });
+        self.reports.borrow_mut().push(report.clone());
+    }
+
+    /// Lists the bodies that are not over and the steps in which they stand.
+    fn blocked(&self) -> Vec<(Arc<str>, Option<crate::scenario::source::Span>)> {
+        let live = self.live.borrow();
+        let blocked: Vec<_> = live
+            .iter()
+            .map(|frame| {
+                let blocked = frame.blocked.borrow();
+                let name = frame.model().name.clone();
+                (name, blocked.last().map(|(span, _)| *span))
+            })
+            .collect();
+        *self.stuck.borrow_mut() = blocked.clone();
+        blocked
+    }
+
+    /// Lets go of all tasks, so that errors which nobody has seen are reported.
+    fn forget(&self) {
+        for value in &mut *self.shared.borrow_mut() {
+            *value = Value::None;
+        }
+        self.live.borrow_mut().clear();
+        self.main.borrow_mut().take();
+    }
+
+    /// Counts a fault that has struck.
+    #[expect(dead_code, reason = "comes with the world")]
+    pub(super) fn struck(&self, fault: &crate::scenario::tree::Fault) {
+        self.notes.counted(Counted::Fault(fault));
+    }
+}

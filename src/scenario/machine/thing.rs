@@ -1,0 +1,206 @@
+//! What has a state of its own, and stands in variables: tasks, objects, timeouts.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use futures::future::Either;
+
+use super::objects::Object;
+use crate::event_loop;
+use crate::scenario::value::{Error, Value};
+use crate::task::{Task, TaskGroup};
+use crate::time::Timeout;
+use crate::{Promise, TaskError};
+
+/// What has a state of its own: a task, a connection, a queue.
+#[derive(Clone)]
+pub(crate) enum Thing {
+    Task(Rc<TaskThing>),
+    /// One of the scenario's objects.
+    Object(Rc<Named>),
+    Timeout(Timeout),
+    Group(TaskGroup),
+    Callback(Rc<event_loop::Handle>),
+}
+
+/// An object of the scenario, and its name.
+pub(crate) struct Named {
+    pub(super) name: Arc<str>,
+    pub(super) object: Object,
+}
+
+/// A task or a thread of a scenario.
+pub(crate) struct TaskThing {
+    pub(super) info: Rc<TaskInfo>,
+    pub(super) task: Task<Value>,
+}
+
+/// What is known of a task, from inside and from outside.
+pub(crate) struct TaskInfo {
+    pub(super) name: Arc<str>,
+    pub(super) body: Arc<str>,
+    pub(super) host: Option<Arc<str>>,
+    pub(super) state: Cell<TaskState>,
+    /// What it returned or raised, if events about tasks are kept.
+    pub(super) result: RefCell<String>,
+    pub(super) thing: RefCell<Weak<TaskThing>>,
+}
+
+impl TaskInfo {
+    pub(super) fn new(name: Arc<str>, body: Arc<str>, host: Option<Arc<str>>) -> Self {
+        Self {
+            name,
+            body,
+            host,
+            state: Cell::new(TaskState::Pending),
+            result: RefCell::default(),
+            thing: RefCell::default(),
+        }
+    }
+}
+
+/// How far a task has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TaskState {
+    Pending,
+    Returned,
+    Failed,
+    Cancelled,
+}
+
+impl TaskState {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Returned => "returned",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl Thing {
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Task(_) => "a task",
+            Self::Object(named) => named.object.kind(),
+            Self::Timeout(_) => "a timeout",
+            Self::Group(_) => "a group",
+            Self::Callback(_) => "a callback",
+        }
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Task(one), Self::Task(other)) => Rc::ptr_eq(one, other),
+            (Self::Object(one), Self::Object(other)) => Rc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Task(task) => f.write_str(&task.info.name),
+            Self::Object(named) => f.write_str(&named.name),
+            other => f.write_str(other.kind().trim_start_matches("a ")),
+        }
+    }
+}
+
+impl fmt::Debug for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// A task or future that can be awaited.
+#[derive(Clone)]
+pub(super) enum Awaited {
+    Task(Rc<TaskThing>),
+    Future(Rc<Named>),
+}
+
+/// What the crate's functions on several of them take.
+pub(super) type Waitable<'a> = Either<&'a Task<Value>, &'a Promise<Value>>;
+
+impl Awaited {
+    pub(super) fn waitable(&self) -> Waitable<'_> {
+        match self {
+            Self::Task(task) => Either::Left(&task.task),
+            Self::Future(future) => Either::Right(future.promise()),
+        }
+    }
+
+    pub(super) fn thing(&self) -> Thing {
+        match self {
+            Self::Task(task) => Thing::Task(task.clone()),
+            Self::Future(future) => Thing::Object(future.clone()),
+        }
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.thing().is_same(&other.thing())
+    }
+
+    pub(super) async fn join(&self) -> Result<Value, TaskError> {
+        match self {
+            Self::Task(task) => (&task.task).await,
+            Self::Future(future) => future.promise().await,
+        }
+    }
+
+    pub(super) fn cancel(&self, message: Option<&str>) -> bool {
+        match (self, message) {
+            (Self::Task(task), None) => task.task.cancel(),
+            (Self::Task(task), Some(message)) => task.task.cancel_with(message),
+            (Self::Future(future), None) => future.promise().cancel(),
+            (Self::Future(future), Some(message)) => future.promise().cancel_with(message),
+        }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        match self {
+            Self::Task(task) => task.task.is_done(),
+            Self::Future(future) => future.promise().is_done(),
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Task(task) => task.task.is_cancelled(),
+            Self::Future(future) => future.promise().is_cancelled(),
+        }
+    }
+
+    /// Returns how it ended, if it has. To look at an error counts as having seen it.
+    pub(super) fn ending(&self) -> (TaskState, Option<Result<Value, Error>>) {
+        if self.is_cancelled() {
+            // To ask for the result would take the cancellation from whoever awaits it.
+            return (TaskState::Cancelled, None);
+        }
+        let result = match self {
+            Self::Task(task) => task.task.result(),
+            Self::Future(future) => future.promise().result(),
+        };
+        let result = result.map(|result| result.map_err(Error::from));
+        let state = match &result {
+            None => TaskState::Pending,
+            Some(Ok(_)) => TaskState::Returned,
+            Some(Err(_)) => TaskState::Failed,
+        };
+        (state, result)
+    }
+}
+
+impl Named {
+    pub(super) fn promise(&self) -> &Promise<Value> {
+        match &self.object {
+            Object::Future(promise) => promise,
+            _ => unreachable!("only futures are awaited"),
+        }
+    }
+}
