@@ -80,6 +80,8 @@
 
 pub mod assure;
 pub mod chance;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod error;
 pub mod event_loop;
 pub mod fault;
@@ -91,6 +93,8 @@ pub mod net;
 mod never;
 mod panics;
 pub mod process;
+#[cfg(feature = "cli")]
+mod report;
 #[cfg(feature = "cli")]
 pub mod scenario;
 mod select;

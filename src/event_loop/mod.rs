@@ -50,6 +50,7 @@ pub use report::{Report, ReportKind, set_exception_handler};
 pub(crate) use resources::ResourceKey;
 pub use resources::{Access, Touch};
 pub use runner::{EventLoop, on_shutdown};
+pub(crate) use tasks::BoxedBody;
 pub(crate) use waiters::{Wait, Waited, ended, poll_done};
 pub(crate) use watchers::Watcher;
 

@@ -1,6 +1,8 @@
 //! Faults that are drawn from the seed.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::chance::{TaskPath, decide_fault, decide_fault_with};
@@ -150,6 +152,44 @@ fn found(name: &str) -> Host {
     host::find(name).unwrap_or_else(|| panic!("there is no host called `{name}`"))
 }
 
+/// What is told of faults that were drawn, before they strike or are taken back.
+pub(crate) type Listener = Rc<dyn Fn(Drawn<'_>)>;
+
+#[derive(Default)]
+struct Listening(RefCell<Option<Listener>>);
+
+/// A fault that was drawn, or the end of one, with the names of the hosts it is about.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "cli"),
+    expect(dead_code, reason = "only scenarios listen to it")
+)]
+pub(crate) enum Drawn<'a> {
+    Crash(&'a str),
+    Restart(&'a str),
+    Pause(&'a str),
+    Resume(&'a str),
+    Partition(&'a str, &'a str),
+    Cut(&'a str, &'a str),
+    Hold(&'a str, &'a str),
+    Open(&'a str, &'a str),
+}
+
+/// Has someone be told of all faults that are drawn in this run.
+#[cfg(feature = "cli")]
+pub(crate) fn listen(listener: Listener) {
+    let listening = core::current().extension::<Listening>();
+    listening.0.replace(Some(listener));
+}
+
+fn tell(drawn: Drawn<'_>) {
+    let listening = core::current().extension::<Listening>();
+    let listener = listening.0.borrow().clone();
+    if let Some(listener) = listener {
+        listener(drawn);
+    }
+}
+
 struct State {
     faults: Faults,
     hosts: Vec<Host>,
@@ -203,16 +243,19 @@ impl State {
         match back {
             Back::Restart(host) => {
                 self.down.remove(&host);
+                tell(Drawn::Restart(self.hosts[host].name()));
                 if !self.hosts[host].is_up() {
                     self.hosts[host].restart();
                 }
             }
             Back::Resume(host) => {
                 self.down.remove(&host);
+                tell(Drawn::Resume(self.hosts[host].name()));
                 self.hosts[host].resume();
             }
             Back::Open(from, to) => {
                 self.cuts.remove(&(from, to));
+                tell(Drawn::Open(self.hosts[from].name(), self.hosts[to].name()));
                 net::open(&self.hosts[from], &self.hosts[to]);
             }
         }
@@ -226,6 +269,7 @@ impl State {
                 && self.may_go_down(host)
             {
                 self.down.insert(host);
+                tell(Drawn::Crash(&name));
                 self.hosts[host].crash();
                 self.later(core, &format!("crash of {name}"), Back::Restart(host));
             }
@@ -233,6 +277,7 @@ impl State {
                 && self.may_go_down(host)
             {
                 self.down.insert(host);
+                tell(Drawn::Pause(&name));
                 self.hosts[host].pause();
                 self.later(core, &format!("pause of {name}"), Back::Resume(host));
             }
@@ -240,6 +285,7 @@ impl State {
                 for other in (0..self.hosts.len()).filter(|other| *other != host) {
                     let (from, to) = (&self.hosts[host], &self.hosts[other]);
                     if self.cuts.insert((host, other)) {
+                        tell(Drawn::Hold(from.name(), to.name()));
                         net::hold(from, to);
                         let what = format!("clog from {name} to {}", to.name());
                         self.later(core, &what, Back::Open(host, other));
@@ -264,6 +310,10 @@ impl State {
             } else {
                 return;
             };
+        tell(match ways {
+            [_] => Drawn::Cut(one.name(), other.name()),
+            _ => Drawn::Partition(one.name(), other.name()),
+        });
         let lasts = self.duration(core, if ways.len() == 2 { &both } else { &single });
         for (from, to) in ways {
             if self.cuts.insert((*from, *to)) {

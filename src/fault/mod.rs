@@ -7,6 +7,8 @@ mod drawn;
 mod timeline;
 
 pub use drawn::Faults;
+#[cfg(feature = "cli")]
+pub(crate) use drawn::{Drawn, listen};
 pub use timeline::Timeline;
 
 use std::cell::RefCell;

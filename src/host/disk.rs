@@ -355,6 +355,20 @@ pub fn set_loss(probability: f64) {
 }
 
 /// Decides what of a host's disk survives, when the host loses its power.
+/// Puts a file on the disk of a host, or of the program outside any host, as if it had always been
+/// there.
+#[cfg(feature = "cli")]
+pub(crate) fn put(core: &Core, host: &str, name: &str, bytes: &[u8]) {
+    let disks = core.extension::<Disks>();
+    let disks = &mut *disks.0.borrow_mut();
+    let disk = disks.entry(host.to_owned()).or_default();
+    let file = disk.create(name);
+    disk.before.clear();
+    if let Some(contents) = disk.files.get_mut(&file) {
+        (contents.synced, contents.now) = (bytes.to_vec(), bytes.to_vec());
+    }
+}
+
 pub(super) fn lose_power(core: &Rc<Core>, host: &str) {
     let disks = core.extension::<Disks>();
     let disks = &mut *disks.0.borrow_mut();
@@ -381,7 +395,10 @@ pub(super) fn lose_power(core: &Rc<Core>, host: &str) {
                 TORN if length > 0 => {
                     let what = format!("{host} tears a write to file {file}");
                     // At least a byte of it is missing.
-                    let missing = 1 + decide(&what, length as u64 - 1);
+                    let missing = match length as u64 - 1 {
+                        0 => 1,
+                        more => 1 + decide(&what, more),
+                    };
                     length - missing as usize
                 }
                 _ => length,

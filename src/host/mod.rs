@@ -45,14 +45,14 @@ pub use clock::Skew;
 use crate::error::TaskError;
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::Key;
-use crate::event_loop::{Clock, Family};
+use crate::event_loop::{BoxedBody, Clock, Family};
 use crate::net::{self, HostId, Net};
 use crate::task::{Ending, Fallible, Task};
 
 /// The main future of a host, once it runs.
 pub(crate) type Main = Pin<Box<dyn Future<Output = Result<(), TaskError>>>>;
 
-type Start = Rc<dyn Fn() -> Main>;
+type Start = Rc<dyn Fn() -> BoxedBody>;
 
 pub(crate) fn main_of<F>(main: F) -> Main
 where
@@ -107,12 +107,24 @@ where
     Fut: Future + 'static,
     Fut::Output: Ending,
 {
-    let start: Start = Rc::new(move || main_of(main()));
+    let start = Rc::new(move || main_of(main()));
     add(&core::current(), name.into(), start, Location::caller())
 }
 
 #[track_caller]
 pub(crate) fn add(
+    core: &Core,
+    name: Arc<str>,
+    start: Rc<dyn Fn() -> Main>,
+    started: &'static Location<'static>,
+) -> Host {
+    let start = Rc::new(move || Box::pin(Fallible::Future { future: start() }) as BoxedBody);
+    add_with(core, name, start, started)
+}
+
+/// Adds a host whose main future may have a value.
+#[track_caller]
+pub(crate) fn add_with(
     core: &Core,
     name: Arc<str>,
     start: Start,
@@ -195,8 +207,7 @@ impl Host {
         });
         // Whoever starts it, it belongs to nobody else's family.
         let head = core.as_loop(|| {
-            let future = start();
-            let body = Box::pin(Fallible::Future { future });
+            let body = start();
             core.spawn_head(body, self.name.clone(), started)
         });
         let family = core.family_of(head).expect("it has just been made");
@@ -224,6 +235,14 @@ impl Host {
         let id = self.with(&core, |host| host.id);
         let net = Net::of(&core);
         net.kernel.borrow().addresses(id).to_vec()
+    }
+
+    /// Returns what the host's clock shows, in nanoseconds.
+    #[cfg(feature = "cli")]
+    pub(crate) fn clock(&self) -> i128 {
+        let core = self.core();
+        let clock = self.with(&core, |host| host.clock);
+        clock.shows(core.now.get())
     }
 
     /// Gives the host another address.

@@ -38,7 +38,7 @@ fn with<R>(act: impl FnOnce(&mut BTreeMap<(HostId, String), SocketAddr>) -> R) -
     act(&mut paths.0.borrow_mut())
 }
 
-fn find(path: &str) -> io::Result<SocketAddr> {
+pub(crate) fn find(path: &str) -> io::Result<SocketAddr> {
     let address = with(|paths| paths.get(&(here(), path.to_owned())).copied());
     address.ok_or_else(|| {
         let text = format!("there is no socket `{path}`");
@@ -47,7 +47,7 @@ fn find(path: &str) -> io::Result<SocketAddr> {
 }
 
 /// Takes a path for a socket.
-fn take(path: &str, address: SocketAddr) -> io::Result<()> {
+pub(crate) fn take(path: &str, address: SocketAddr) -> io::Result<()> {
     let taken = with(|paths| paths.contains_key(&(here(), path.to_owned())));
     if taken {
         let text = format!("there is a socket `{path}` already: remove it first");

@@ -106,6 +106,25 @@ impl Child {
         &self.process
     }
 
+    /// Waits for the child's end, and closes nothing.
+    #[cfg(feature = "cli")]
+    #[track_caller]
+    pub(crate) fn exit(&self) -> WaitForExit<'_> {
+        WaitForExit::new(&self.process, Location::caller())
+    }
+
+    /// Says whether the child has ended, whoever was told.
+    #[cfg(feature = "cli")]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.process.life.with(|life| life.status.is_some())
+    }
+
+    /// Sends a signal.
+    #[cfg(feature = "cli")]
+    pub(crate) fn signal(&self, signal: Signal) -> io::Result<()> {
+        self.process.send_checked(signal)
+    }
+
     /// Returns the process's id, a number that counts the processes of the run.
     pub fn id(&self) -> u32 {
         self.process.id

@@ -51,6 +51,8 @@ pub use faults::{Faults, set_faults};
 pub use pipe::{PIPE_BUF, PIPE_CAPACITY, PipeReader, PipeWriter, pipe, pipe_with_capacity};
 pub use program::{Context, exit, id, parent_id, register};
 pub use protocol::{SubprocessProtocol, SubprocessTransport, subprocess_exec};
+#[cfg(feature = "cli")]
+pub(crate) use signal::listen;
 pub use signal::{Receive, Signal, Signals};
 pub use status::{ExitStatus, Termination};
 pub use streams::{Stderr, Stdin, Stdout};

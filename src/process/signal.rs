@@ -197,6 +197,14 @@ impl Signals {
     }
 }
 
+/// Has the current process listen for a signal, if this is a process.
+#[cfg(feature = "cli")]
+pub(crate) fn listen(signal: Signal) -> Option<Signals> {
+    let core = core::current();
+    let process = table::Table::of(&core).current(&core)?;
+    Some(Signals::new(&process, signal, Location::caller()))
+}
+
 impl Drop for Signals {
     fn drop(&mut self) {
         self.process.life.with(|life| {

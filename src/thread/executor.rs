@@ -144,7 +144,8 @@ where
     run(executor.into(), job, Location::caller())
 }
 
-fn run<T: 'static>(
+/// Runs a job, whatever it has and gives, in a thread of a pool.
+pub(crate) fn run<T: 'static>(
     executor: Option<&ThreadPool>,
     job: impl FnOnce() -> Result<T, TaskError> + 'static,
     at: &'static Location<'static>,

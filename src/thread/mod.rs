@@ -49,6 +49,8 @@ pub(crate) use block::{CutShort, block_for, block_on, is_cut_off, point};
 pub use current::{
     Thread, ThreadId, current, may_block, panicking, park, park_timeout, sleep, yield_now,
 };
+#[cfg(feature = "cli")]
+pub(crate) use executor::run as run_job;
 pub use executor::{
     call_soon_threadsafe, run_coroutine_threadsafe, run_in_executor, set_default_executor,
     shutdown_default_executor, to_thread, try_run_coroutine_threadsafe, try_run_in_executor,

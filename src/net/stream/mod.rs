@@ -19,12 +19,14 @@ pub use writer::StreamWriter;
 use super::connect::{ConnectOptions, connect, establish};
 use super::resolve::{ToSocketAddrs, lookup_host};
 use super::server::{Server, create_server_at, make_with};
-use crate::task::Ending;
+use super::tcp::TcpStream;
+use crate::event_loop::core;
+use crate::task::{Ending, Task, try_spawn_on};
 use protocol::StreamProtocol;
 
 /// How much a reader buffers before a line is too long, unless it is set; at twice as much, reading
 /// pauses. asyncio's 64 KiB.
-pub(super) const LIMIT: usize = 64 << 10;
+pub(crate) const LIMIT: usize = 64 << 10;
 
 /// Connects to an address: asyncio's `open_connection`.
 ///
@@ -75,21 +77,30 @@ pub fn open_connection_with(
     async move {
         let addresses = lookup_host(address).await?;
         let stream = connect(options, addresses, at).await?;
-        let (established, (inbox, outlet)) = {
-            let protocol = StreamProtocol::new(options.limit.unwrap_or(LIMIT), at);
-            let (end, ends) = (stream.into_end(), protocol.ends());
-            #[expect(
-                clippy::arc_with_non_send_sync,
-                reason = "where others are made they are anything, and go to the same place"
-            )]
-            let protocol = Arc::new(Mutex::new(protocol));
-            (establish(end, protocol, None, at), ends)
-        };
-        let transport = established.await;
-        let reader = StreamReader::new(transport.clone(), inbox.clone());
-        let writer = StreamWriter::new(transport, inbox, outlet).closing_on_drop();
-        Ok((reader, writer))
+        Ok(open_over(stream, options.limit.unwrap_or(LIMIT), at).await)
     }
+}
+
+/// Makes a reader and a writer of a connection.
+pub(crate) async fn open_over(
+    stream: TcpStream,
+    limit: usize,
+    at: &'static Location<'static>,
+) -> (StreamReader, StreamWriter) {
+    let (established, (inbox, outlet)) = {
+        let protocol = StreamProtocol::new(limit, at);
+        let (end, ends) = (stream.into_end(), protocol.ends());
+        #[expect(
+            clippy::arc_with_non_send_sync,
+            reason = "where others are made they are anything, and go to the same place"
+        )]
+        let protocol = Arc::new(Mutex::new(protocol));
+        (establish(end, protocol, None, at), ends)
+    };
+    let transport = established.await;
+    let reader = StreamReader::new(transport.clone(), inbox.clone());
+    let writer = StreamWriter::new(transport, inbox, outlet).closing_on_drop();
+    (reader, writer)
 }
 
 /// Listens at an address, and has a task handle every connection: asyncio's `start_server`.
@@ -161,12 +172,34 @@ where
 {
     let at = Location::caller();
     assert!(limit > 0, "a reader that holds nothing could read nothing");
+    let spawn = move |reader, writer| {
+        let handled = handler(reader, writer);
+        let core = core::current();
+        try_spawn_on(
+            &core,
+            async move { handled.await.ending() },
+            at,
+            core.eager.get(),
+        )
+    };
+    serve(limit, spawn, address, at)
+}
+
+/// Starts a server that has a task made of each connection.
+pub(crate) fn serve<H, T: 'static>(
+    limit: usize,
+    handler: H,
+    address: impl ToSocketAddrs,
+    at: &'static Location<'static>,
+) -> impl Future<Output = io::Result<Server>>
+where
+    H: Fn(StreamReader, StreamWriter) -> Task<T> + 'static,
+{
     let factory = move || {
         let handler = Rc::new(handler);
         make_with(move || {
             let handler = handler.clone();
-            let handle = move |reader, writer| handler(reader, writer);
-            StreamProtocol::new(limit, at).serving(handle, at)
+            StreamProtocol::new(limit, at).serving(move |reader, writer| handler(reader, writer))
         })
     };
     create_server_at(factory, address, at)

@@ -1,6 +1,5 @@
 //! The protocol between a transport and its streams: asyncio's `StreamReaderProtocol`.
 
-use std::future::Future;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use crate::event_loop::core;
 use crate::net::protocol::Protocol;
 use crate::net::transport::{Transport, report};
 use crate::panics;
-use crate::task::{Ending, try_spawn_on};
+use crate::task::Task;
 
 /// What is said of a handler that has failed: what asyncio says.
 const UNHANDLED: &str = "unhandled exception in client_connected_cb";
@@ -37,28 +36,20 @@ impl StreamProtocol {
     }
 
     /// Has a task made of the handler when the connection is there.
-    pub(super) fn serving<F>(
+    pub(super) fn serving<T: 'static>(
         mut self,
-        handler: impl FnOnce(StreamReader, StreamWriter) -> F + 'static,
-        at: &'static Location<'static>,
-    ) -> Self
-    where
-        F: Future + 'static,
-        F::Output: Ending,
-    {
+        handler: impl FnOnce(StreamReader, StreamWriter) -> Task<T> + 'static,
+    ) -> Self {
         self.serve = Some(Box::new(move |reader, writer| {
             let transport = reader.transport().clone();
-            let core = core::current();
-            let handled = match catch_unwind(AssertUnwindSafe(|| handler(reader, writer))) {
-                Ok(handled) => handled,
+            let task = match catch_unwind(AssertUnwindSafe(|| handler(reader, writer))) {
+                Ok(task) => task,
                 Err(payload) => {
                     let error = TaskError::panicked(payload, panics::take_location());
-                    report(&core, UNHANDLED.to_owned(), error);
+                    report(&core::current(), UNHANDLED.to_owned(), error);
                     return transport.close();
                 }
             };
-            let handled = async move { handled.await.ending() };
-            let task = try_spawn_on(&core, handled, at, core.eager.get());
             let handle = *task;
             // The task is kept until its end is known.
             handle.on_done(move |_| {

@@ -136,7 +136,7 @@ impl StreamWriter {
         }
     }
 
-    pub(super) fn closing_on_drop(mut self) -> Self {
+    pub(crate) fn closing_on_drop(mut self) -> Self {
         self.closes = true;
         self
     }

@@ -56,7 +56,7 @@ impl Scope<'_> {
             },
             ExprKind::MainTask => self.machine.main_task(),
             ExprKind::Stdin | ExprKind::Stdout | ExprKind::Stderr => {
-                return Err(Error::invalid("only a process has standard streams"));
+                self.machine.standard_stream(kind)?
             }
             ExprKind::Now => time::now().since_start().into(),
             ExprKind::Clock(host) => self.machine.clock(*host)?,
@@ -243,6 +243,10 @@ impl Machine {
             (Function::Result, _, _) => match awaited(argument) {
                 Some(awaited) => awaited.ending().1.map_or(Value::None, Value::from),
                 None if matches!(argument, Value::None | Value::Nobody) => Value::Nobody,
+                None => return Err(unfit()),
+            },
+            (Function::Size, Value::Thing(thing), _) => match thing.unsent() {
+                Some(bytes) => bytes.into(),
                 None => return Err(unfit()),
             },
             (Function::Locked, _, Some(Object::Lockable(lockable))) => lockable.is_locked().into(),

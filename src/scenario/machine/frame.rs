@@ -12,7 +12,7 @@ use super::thing::TaskInfo;
 use crate::scenario::model::Body;
 use crate::scenario::record::What;
 use crate::scenario::source::Span;
-use crate::scenario::tree::{Act, Block, Call, Callee, ErrorName, Expr, Handler, Place, Step};
+use crate::scenario::tree::{Act, Block, Call, Callee, ErrorName, Expr, Handler, Step};
 use crate::scenario::value::{Detail, Error, Value};
 use crate::{task, thread, time};
 
@@ -23,7 +23,8 @@ pub(crate) struct Frame {
     pub(super) body: u16,
     /// The task that runs it.
     pub(super) task: Rc<TaskInfo>,
-    pub(super) locals: RefCell<Vec<Value>>,
+    /// A handler of signals has the same ones.
+    pub(super) locals: Rc<RefCell<Vec<Value>>>,
     /// The waiting steps that it is in and the objects they are about, the innermost last.
     pub(super) blocked: RefCell<Vec<(Span, Option<u16>)>>,
     /// It runs on a thread's stack, where waiting is blocking.
@@ -59,6 +60,27 @@ pub(super) async fn raising<T>(future: impl Future<Output = Result<T, Error>>) -
     }
 }
 
+/// A body that is running. One whose host or process is killed is dropped where it stands.
+struct Live<'a>(&'a Rc<Frame>);
+
+impl<'a> Live<'a> {
+    fn begin(frame: &'a Rc<Frame>) -> Self {
+        frame.machine.live.borrow_mut().push(frame.clone());
+        Self(frame)
+    }
+}
+
+impl Drop for Live<'_> {
+    fn drop(&mut self) {
+        let Self(frame) = self;
+        let mut live = frame.machine.live.borrow_mut();
+        let place = live.iter().position(|other| Rc::ptr_eq(other, frame));
+        // Its variables are dropped after the borrow ends.
+        let _frame = place.map(|place| live.remove(place));
+        drop(live);
+    }
+}
+
 impl Frame {
     pub(super) fn new(
         machine: &Rc<Machine>,
@@ -73,9 +95,21 @@ impl Frame {
             machine: machine.clone(),
             body,
             task,
-            locals: RefCell::new(locals),
+            locals: Rc::new(RefCell::new(locals)),
             blocked: RefCell::default(),
             in_thread: Cell::default(),
+        })
+    }
+
+    /// Makes a frame for steps that run beside this one's, with the same variables.
+    pub(super) fn beside(&self) -> Rc<Self> {
+        Rc::new(Self {
+            machine: self.machine.clone(),
+            body: self.body,
+            task: self.task.clone(),
+            locals: self.locals.clone(),
+            blocked: RefCell::default(),
+            in_thread: self.in_thread.clone(),
         })
     }
 
@@ -85,7 +119,7 @@ impl Frame {
 
     /// Runs the body in the current task.
     pub(super) async fn run(self: Rc<Self>) -> Result<Value, Error> {
-        self.machine.live.borrow_mut().push(self.clone());
+        let _live = Live::begin(&self);
         self.note(None, || What::BodyBegan);
         let result = match self.block(&self.model().block, None).await {
             Ok(Flow::Return(value)) => Ok(value),
@@ -96,9 +130,6 @@ impl Frame {
             Ok(value) => What::BodyReturned(value.shown()),
             Err(error) => What::BodyFailed(error.to_string()),
         });
-        let mut live = self.machine.live.borrow_mut();
-        live.retain(|other| !Rc::ptr_eq(other, &self));
-        drop(live);
         result
     }
 
@@ -379,16 +410,22 @@ impl Frame {
 
     /// Runs a step that does something: at once, in its own time, or around other steps.
     async fn operation(&self, step: &Step) -> Result<Flow, Error> {
+        if self.in_thread.get() {
+            thread::point();
+        }
         if !step.act.may_wait() {
             let result = self.at_once(step);
-            self.machine.stepped(self, step, &result);
-            self.keep_result(step.keep, result?);
+            self.finish(step, result)?;
             return Ok(Flow::Next);
         }
         self.note(Some(step.span), || What::Began);
         let object = step.act.object();
         self.blocked.borrow_mut().push((step.span, object));
-        let result = match self.scoped(step).await {
+        let result = match self.check_thread(&step.act) {
+            Ok(()) => self.scoped(step).await,
+            Err(error) => Some(Err(error)),
+        };
+        let result = match result {
             Some(result) => result,
             None => {
                 let result = self.waiting(step).await;
@@ -400,15 +437,17 @@ impl Frame {
             Ok((value, flow)) => (Ok(value), flow),
             Err(error) => (Err(error), Flow::Next),
         };
-        self.machine.stepped(self, step, &result);
-        self.keep_result(step.keep, result?);
+        self.finish(step, result)?;
         Ok(flow)
     }
 
-    fn keep_result(&self, place: Option<Place>, value: Value) {
-        if let Some(place) = place {
-            self.keep(place, value);
+    /// Keeps what a step gave, and only then has the checks look at what is kept.
+    fn finish(&self, step: &Step, result: Result<Value, Error>) -> Result<(), Error> {
+        if let (Some(place), Ok(value)) = (step.keep, &result) {
+            self.keep(place, value.clone());
         }
+        self.machine.stepped(self, step, &result);
+        result.map(drop)
     }
 
     pub(super) async fn sleep(&self, duration: std::time::Duration) -> Result<(), Error> {

@@ -227,6 +227,7 @@ fn is_budget(failure: &Failure) -> bool {
 impl Machine {
     /// Makes the main task: the scenario's own, or one that waits for the hosts.
     fn start(self: &Rc<Self>) -> Rc<TaskThing> {
+        self.prepare();
         let own = self.model.bodies.iter();
         let main = own
             .enumerate()
@@ -248,7 +249,7 @@ impl Machine {
     }
 
     /// Fails the run because its main task has failed.
-    fn main_failed(&self, info: &TaskInfo, error: &Error) {
+    pub(super) fn main_failed(&self, info: &TaskInfo, error: &Error) {
         let kind = match &error.name {
             ErrorName::Own(name) if &**name == "panic" => "panic",
             ErrorName::Cancelled => "cancelled",
@@ -316,8 +317,7 @@ impl Machine {
     }
 
     /// Counts a fault that has struck.
-    #[expect(dead_code, reason = "comes with the world")]
-    pub(super) fn struck(&self, fault: &crate::scenario::tree::Fault) {
+    pub(super) fn struck(&self, fault: &str) {
         self.notes.counted(Counted::Fault(fault));
     }
 }

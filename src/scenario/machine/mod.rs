@@ -1,13 +1,26 @@
 //! Running a scenario: an interpreter over the crate's own tasks, tools and networks.
 
 mod checks;
+mod connections;
+mod datagrams;
+mod ends;
 mod eval;
+mod faults;
+mod files;
 mod frame;
 mod harness;
+mod hosts;
+mod net;
 mod notes;
 mod objects;
+mod packets;
+mod processes;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod thing;
+mod threads;
+mod timeline;
 mod tools;
 mod world;
 
@@ -145,8 +158,9 @@ impl Machine {
         *task.info.thing.borrow_mut() = Rc::downgrade(task);
     }
 
-    fn thing_of(&self, info: &TaskInfo) -> Value {
-        match info.thing.borrow().upgrade() {
+    fn thing_of(&self, info: &Rc<TaskInfo>) -> Value {
+        let known = info.thing.borrow().upgrade();
+        match known.or_else(|| TaskThing::again(info)) {
             Some(task) => Value::Thing(Thing::Task(task)),
             None => Value::Nobody,
         }

@@ -8,7 +8,7 @@ use crate::event_loop;
 use crate::scenario::model::Model;
 use crate::scenario::record::{Event, Show, What};
 use crate::scenario::source::Span;
-use crate::scenario::tree::{Act, Awaitable, Counter, Expr, ExprKind, Fault, FaultKind};
+use crate::scenario::tree::{Act, Awaitable, Counter, Expr, ExprKind, FaultKind};
 
 /// The events of a run so far, and the counters of its checks.
 pub(super) struct Notes {
@@ -27,7 +27,8 @@ pub(super) enum Counted<'a> {
     Returned(&'a TaskInfo),
     Failed(&'a TaskInfo),
     Cancelled(&'a TaskInfo),
-    Fault(&'a Fault),
+    /// By its word.
+    Fault(&'a str),
 }
 
 impl Notes {
@@ -100,7 +101,7 @@ fn counts(counter: &Counter, counted: Counted<'_>) -> bool {
         | (Counter::Returned(name), Counted::Returned(info))
         | (Counter::Failed(name), Counted::Failed(info))
         | (Counter::Cancelled(name), Counted::Cancelled(info)) => is(name, info),
-        (Counter::Fault(word), Counted::Fault(fault)) => **word == *fault.kind.word(),
+        (Counter::Fault(word), Counted::Fault(fault)) => **word == *fault,
         _ => false,
     }
 }

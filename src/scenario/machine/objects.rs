@@ -125,7 +125,7 @@ impl Lockable {
     }
 
     pub(super) fn release(&self) -> Result<(), Error> {
-        let misuse = || Error::with(ErrorName::Misuse, "released, but not locked");
+        let misuse = || Error::with(ErrorName::Misuse, "it is not locked");
         match self {
             Self::Lock(lock) => lock.release().map_err(|_| misuse()),
             Self::Condition(condition) => condition.release().map_err(|_| misuse()),

@@ -479,6 +479,7 @@ impl Machine {
         let ending = self.ending(&info);
         Box::pin(async move {
             let ending = ending;
+            info.key.set(Some(task::current().key()));
             let body = async {
                 match (callee, rust) {
                     (Callee::Body(body), _) => {

@@ -7,8 +7,12 @@ use std::sync::Arc;
 
 use futures::future::Either;
 
+use super::datagrams::Socket;
+use super::ends::{Inlet, Outlet};
+use super::net::{Connection, Door, Served};
 use super::objects::Object;
-use crate::event_loop;
+use super::processes::Child;
+use crate::event_loop::{self, core, table::Key};
 use crate::scenario::value::{Error, Value};
 use crate::task::{Task, TaskGroup};
 use crate::time::Timeout;
@@ -23,6 +27,15 @@ pub(crate) enum Thing {
     Timeout(Timeout),
     Group(TaskGroup),
     Callback(Rc<event_loop::Handle>),
+    Connection(Rc<Connection>),
+    Listener(Rc<Door>),
+    Server(Rc<Served>),
+    Socket(Rc<Socket>),
+    Process(Rc<Child>),
+    /// What a process reads.
+    Input(Rc<Inlet>),
+    /// Where a process writes to.
+    Output(Rc<Outlet>),
 }
 
 /// An object of the scenario, and its name.
@@ -46,6 +59,8 @@ pub(crate) struct TaskInfo {
     /// What it returned or raised, if events about tasks are kept.
     pub(super) result: RefCell<String>,
     pub(super) thing: RefCell<Weak<TaskThing>>,
+    /// The crate's task, once it runs. A thread and a process have none that could be awaited.
+    pub(super) key: Cell<Option<Key>>,
 }
 
 impl TaskInfo {
@@ -57,7 +72,21 @@ impl TaskInfo {
             state: Cell::new(TaskState::Pending),
             result: RefCell::default(),
             thing: RefCell::default(),
+            key: Cell::default(),
         }
+    }
+}
+
+impl TaskThing {
+    /// Makes another handle of a task that runs and whose handle is gone.
+    pub(super) fn again(info: &Rc<TaskInfo>) -> Option<Rc<Self>> {
+        let (core, key) = (core::try_current()?, info.key.get()?);
+        core.state.borrow_mut().slot(key)?;
+        core.hold_task(key);
+        let (info, task) = (info.clone(), Task::from_key(key));
+        let task = Rc::new(Self { info, task });
+        *task.info.thing.borrow_mut() = Rc::downgrade(&task);
+        Some(task)
     }
 }
 
@@ -89,6 +118,13 @@ impl Thing {
             Self::Timeout(_) => "a timeout",
             Self::Group(_) => "a group",
             Self::Callback(_) => "a callback",
+            Self::Connection(_) => "a connection",
+            Self::Listener(_) => "a listener",
+            Self::Server(_) => "a server",
+            Self::Socket(_) => "a socket",
+            Self::Process(_) => "a process",
+            Self::Input(_) => "a program's input",
+            Self::Output(_) => "a program's output",
         }
     }
 
@@ -96,6 +132,14 @@ impl Thing {
         match (self, other) {
             (Self::Task(one), Self::Task(other)) => Rc::ptr_eq(one, other),
             (Self::Object(one), Self::Object(other)) => Rc::ptr_eq(one, other),
+            (Self::Callback(one), Self::Callback(other)) => Rc::ptr_eq(one, other),
+            (Self::Connection(one), Self::Connection(other)) => Rc::ptr_eq(one, other),
+            (Self::Listener(one), Self::Listener(other)) => Rc::ptr_eq(one, other),
+            (Self::Server(one), Self::Server(other)) => Rc::ptr_eq(one, other),
+            (Self::Socket(one), Self::Socket(other)) => Rc::ptr_eq(one, other),
+            (Self::Process(one), Self::Process(other)) => Rc::ptr_eq(one, other),
+            (Self::Input(one), Self::Input(other)) => Rc::ptr_eq(one, other),
+            (Self::Output(one), Self::Output(other)) => Rc::ptr_eq(one, other),
             _ => false,
         }
     }
@@ -106,6 +150,7 @@ impl fmt::Display for Thing {
         match self {
             Self::Task(task) => f.write_str(&task.info.name),
             Self::Object(named) => f.write_str(&named.name),
+            Self::Process(child) => f.write_str(&child.info.name),
             other => f.write_str(other.kind().trim_start_matches("a ")),
         }
     }

@@ -1,0 +1,204 @@
+//! What can stand on the command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use super::outside::Colour;
+use super::seed::Seed;
+use super::values::{duration, steps, strategy};
+use crate::Strategy;
+use crate::scenario::record::Show;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 passed, 1 failed, 2 usage or scenario error, 3 not decided (a limit ended a run), 4 \
+two runs of one seed differ. Of several files the worst counts, in the order 2, 4, 1, 3, 0.";
+
+/// Runs scenarios: async programs on a virtual clock, where one number, the seed, names one exact
+/// run.
+#[derive(Debug, Parser)]
+#[command(
+    name = "simrun",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = AFTER_HELP
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) run: RunArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run scenarios, which is also what happens without a subcommand
+    Run(RunArguments),
+    /// Look for mistakes in scenarios without running them
+    Check(CheckArguments),
+    /// Compare runs with the snapshots of them beside their scenarios
+    Snapshot(SnapshotArguments),
+    /// Print the JSON Schema of the scenario file, for editors
+    Schema(SchemaArguments),
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct RunArguments {
+    /// Scenario files; `-` is standard input
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) files: Vec<PathBuf>,
+    /// The seed: a number, or `random` to draw one [env: SIMRUN_SEED] [default: the file's, or 0]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(super) seed: Option<Seed>,
+    #[command(flatten)]
+    pub(super) limits: LimitArguments,
+    /// Run every seed twice and compare the runs event by event
+    #[arg(long)]
+    pub(super) check_determinism: bool,
+    #[command(flatten)]
+    pub(super) events: EventArguments,
+    /// How to report
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: FormatName,
+    #[command(flatten)]
+    pub(super) manner: Manner,
+}
+
+/// What a run is given besides its seed, instead of what the file says.
+#[derive(Args, Debug)]
+pub(super) struct LimitArguments {
+    /// Who goes next: `fifo`, asyncio's order, or `random` [default: the file's, or `fifo` with
+    /// seed 0 and `random` with any other]
+    #[arg(long, value_name = "NAME", value_parser = strategy)]
+    pub(super) strategy: Option<Strategy>,
+    /// End a run after this much virtual time [default: the file's]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) until: Option<Duration>,
+    /// End a run after this many steps [default: the file's]
+    #[arg(long, value_name = "N", value_parser = steps)]
+    pub(super) max_steps: Option<u64>,
+    /// End a run after this much real time [default: 5m]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) wall_clock: Option<Duration>,
+}
+
+/// Which events are reported.
+#[derive(Args, Debug)]
+pub(super) struct EventArguments {
+    /// Which kinds of events to report [default: log; all for json and jsonl]
+    #[arg(long, value_enum, value_name = "KINDS", value_delimiter = ',')]
+    pub(super) show: Vec<ShowName>,
+    /// Report only events of this host, task, `host/task`, body or kind (`logs`, `spawns`); `*` at
+    /// the end stands for anything
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(super) only: Vec<String>,
+    /// Do not report events of this host, task, `host/task`, body or kind
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(super) without: Vec<String>,
+}
+
+/// How the command behaves towards its user.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// Print failures only
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// When to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub(super) color: Colour,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct CheckArguments {
+    /// Scenario files; `-` is standard input
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) files: Vec<PathBuf>,
+    /// How to report
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: FormatName,
+    #[command(flatten)]
+    pub(super) manner: Manner,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SnapshotArguments {
+    /// Scenario files, and folders to search for those with a `[snapshot]` table
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(super) paths: Vec<PathBuf>,
+    /// Accept the runs as they are now: write what has changed, remove what nothing makes any more
+    #[arg(long)]
+    pub(super) update: bool,
+    #[command(flatten)]
+    pub(super) manner: Manner,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SchemaArguments {
+    /// Print the schema of what `--format json` and `jsonl` write instead
+    #[arg(long)]
+    pub(super) output: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum FormatName {
+    /// Text for people
+    #[default]
+    Human,
+    /// One JSON object a run
+    Json,
+    /// One JSON object an event, then one for the run
+    Jsonl,
+    /// JUnit's XML
+    Junit,
+    /// Annotations for GitHub's workflows
+    Github,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ShowName {
+    /// What tasks log, and faults
+    Log,
+    /// Tasks, threads and processes that begin and end
+    Tasks,
+    /// Packets
+    Net,
+    /// What every step gives
+    Steps,
+    /// Everything
+    All,
+}
+
+/// Reads the command line, of which the first word is the command.
+pub(super) fn read(words: &[OsString]) -> Result<Arguments, clap::Error> {
+    Arguments::try_parse_from(words)
+}
+
+/// Everything that can be shown.
+pub(super) const SHOW_ALL: Show = Show {
+    log: true,
+    tasks: true,
+    net: true,
+    steps: true,
+};
+
+/// Returns what a list of names shows, or `default` if there are none.
+pub(super) fn show(names: &[ShowName], default: ShowName) -> Show {
+    let default = [default];
+    let names = if names.is_empty() { &default } else { names };
+    let has = |name| names.contains(&name) || names.contains(&ShowName::All);
+    Show {
+        log: has(ShowName::Log),
+        tasks: has(ShowName::Tasks),
+        net: has(ShowName::Net),
+        steps: has(ShowName::Steps),
+    }
+}

@@ -1,0 +1,44 @@
+//! What the command's exit codes mean.
+//!
+//! | code | name | |
+//! |---|---|---|
+//! | 0 | [`PASSED`] | every run passed |
+//! | 1 | [`FAILED`] | a run failed, or a snapshot is not what it was |
+//! | 2 | [`USAGE`] | the command line makes no sense, or a file is no scenario |
+//! | 3 | [`UNDECIDED`] | a limit ended a run before it was over |
+//! | 4 | [`NONDETERMINISTIC`] | two runs of one seed differ |
+//!
+//! Of several files the worst counts: 2 before 4, for something was not even tried; 4 before 1, for
+//! no other result can be relied on; 1 before 3; 3 before 0.
+//!
+//! ```
+//! use simrun::cli::exit_code;
+//!
+//! assert_eq!(exit_code::worst(exit_code::UNDECIDED, exit_code::FAILED), exit_code::FAILED);
+//! assert_eq!(exit_code::worst(exit_code::PASSED, exit_code::UNDECIDED), exit_code::UNDECIDED);
+//! ```
+
+/// Every run passed.
+pub const PASSED: u8 = 0;
+/// A run failed, or a snapshot is not what it was.
+pub const FAILED: u8 = 1;
+/// The command line makes no sense, or a file is no scenario, or cannot be read or written.
+pub const USAGE: u8 = 2;
+/// A limit of steps, of virtual time or of real time ended a run before it was over.
+pub const UNDECIDED: u8 = 3;
+/// Two runs of one seed differ.
+pub const NONDETERMINISTIC: u8 = 4;
+
+/// From the best to the worst.
+const ORDER: [u8; 5] = [PASSED, UNDECIDED, FAILED, NONDETERMINISTIC, USAGE];
+
+/// Returns the worse of two codes; one that is not known is worse than all.
+pub fn worst(a: u8, b: u8) -> u8 {
+    let rank = |code| {
+        ORDER
+            .iter()
+            .position(|known| *known == code)
+            .unwrap_or(ORDER.len())
+    };
+    if rank(a) < rank(b) { b } else { a }
+}

@@ -1,0 +1,166 @@
+//! The command: `simrun --seed 42 scenario.toml`.
+//!
+//! ```text
+//! simrun [--seed N] [OPTIONS] FILE...     run scenarios
+//! simrun check FILE...                    look for mistakes, run nothing
+//! simrun snapshot PATH... [--update]      compare runs with the snapshots beside their scenarios
+//! simrun schema [--output]                print a JSON Schema
+//! simrun completions SHELL                print a completion script
+//! simrun man                              print the manual page
+//! ```
+//!
+//! `-` is standard input. A file with the name of a subcommand is written `./check`.
+//!
+//! # A run
+//!
+//! The seed is the one on the command line, or else that of the environment (`SIMRUN_SEED`), or
+//! else the file's, or else 0. `--seed random` draws one and says which. What the command line says
+//! also wins over the file in `--strategy`, `--until` and `--max-steps`. `--check-determinism` runs
+//! each seed twice and compares the runs event by event.
+//!
+//! What happened is printed one event a line: the virtual time, the task with its host, a word for
+//! what it was, and what there is to say of it; of a step, its line and its text. `--show
+//! log,tasks,net,steps` chooses the kinds of events, `--show all` all of them. `--only` and
+//! `--without` choose among these by name: of a host, of a task, of both (`server/main`), of a body,
+//! or by the word; `worker*` is whatever begins like that. An event is shown if one of `--only` fits,
+//! or there is none, and none of `--without` does.
+//!
+//! | `--show` | words |
+//! |---|---|
+//! | `log` | `logs` `fault` |
+//! | `tasks` | `spawns` `returns` `fails` `cancelled` `cancels` `reports` `finishes` `dies` |
+//! | | `given-up` |
+//! | `net` | `packet` |
+//! | `steps` | `begins` `ends` `breaks` `starts` `gives` `raises` `catches` `finally` `round` |
+//! | | `item` `holds` |
+//! | always | `stuck` `interrupted` |
+//!
+//! Then come the checks, the verdict, and if the run did not pass, why: the scenario's own words,
+//! the place in the file, who and when; and last the command that repeats the run.
+//!
+//! Results go to standard output; mistakes in files, progress and other messages go to standard
+//! error. `-q` prints failures only. Colours are for terminals; `--color always` and `never`,
+//! `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` decide otherwise.
+//!
+//! # Formats
+//!
+//! | `--format` | |
+//! |---|---|
+//! | `human` | text, which may change with every version |
+//! | `json` | an object a run, each on a line of its own |
+//! | `jsonl` | an object an event, and after those of a run its own object, without events |
+//! | `junit` | JUnit's XML: a test case a run; one that a limit ended is an error, not a failure |
+//! | `github` | annotations for GitHub's workflows, and a line a run |
+//!
+//! JSON has `"format": 1`, which changes when something in it changes its meaning; more keys may
+//! come with any version. `"type"` says what an object is: `run`, `event`, or `file` for one that
+//! was not run, with what is wrong with it. `simrun schema --output` prints a schema of it all.
+//!
+//! # Snapshots
+//!
+//! A scenario with a `[snapshot]` table says which seeds are kept. `simrun snapshot` writes the text
+//! of each run to `snapshots/NAME@seed-N.snap` beside the scenario, in insta's format. A run that
+//! has changed fails, with the lines that differ, and is written to a `.snap.new` beside the old
+//! one, which `cargo insta review` finds; `--update` accepts all. Where `CI` is set nothing is
+//! written, and a snapshot that is missing is a failure.
+//!
+//! # Exit codes
+//!
+//! See [`exit_code`].
+//!
+//! # A command of one's own
+//!
+//! Scenarios can start hosts that are written in Rust. For that, the command is built with the list
+//! of their functions: see [`main`].
+
+mod arguments;
+mod check;
+mod determinism;
+pub mod exit_code;
+mod input;
+mod outside;
+mod printed;
+mod progress;
+mod replay;
+mod run;
+mod seed;
+mod session;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::process::ExitCode;
+
+use arguments::Command;
+use outside::Outside;
+use session::Session;
+
+use crate::scenario::Programs;
+
+/// Runs the command with what this process was given. `programs` are the functions in Rust that
+/// scenarios can start by name:
+///
+/// ```no_run
+/// use simrun::scenario::Parameters;
+/// use std::process::ExitCode;
+///
+/// async fn kv_server(parameters: Parameters) {
+///     let port = parameters.int("port").unwrap_or(7);
+///     // ...
+/// }
+///
+/// fn main() -> ExitCode {
+///     simrun::cli::main(simrun::programs![kv_server])
+/// }
+/// ```
+pub fn main(programs: Programs) -> ExitCode {
+    ExitCode::from(outside::with_process(|outside| run(outside, programs)))
+}
+
+/// Runs the command and returns its exit code.
+fn run(mut outside: Outside<'_>, programs: Programs) -> u8 {
+    let arguments = match arguments::read(&outside.arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&mut outside, &error),
+    };
+    let mut session = Session::new(outside, programs);
+    let done = match arguments.command {
+        None => run::run(&arguments.run, &mut session),
+        Some(Command::Run(arguments)) => run::run(&arguments, &mut session),
+        Some(Command::Check(arguments)) => check::check(&arguments, &mut session),
+        Some(Command::Snapshot(arguments)) => snapshot::snapshot(&arguments, &mut session),
+        Some(Command::Schema(arguments)) => printed::schema(&arguments, &mut session),
+        Some(Command::Completions { shell }) => printed::completions(shell, &mut session),
+        Some(Command::Man) => printed::man(&mut session),
+    };
+    session.end(done)
+}
+
+/// Prints why the arguments make no sense, or the help or version that they ask for.
+fn refuse(outside: &mut Outside<'_>, error: &clap::Error) -> u8 {
+    let (is_wrong, text) = (error.use_stderr(), error.render());
+    let colour = outside::Colour::Auto;
+    let paint = if is_wrong {
+        outside.paint_stderr(colour)
+    } else {
+        outside.paint_stdout(colour)
+    };
+    let text = if paint.is_coloured() {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    };
+    let out = if is_wrong {
+        &mut *outside.stderr
+    } else {
+        &mut *outside.stdout
+    };
+    // A reader of help who leaves early has read enough.
+    let _ = write!(out, "{text}").and_then(|()| out.flush());
+    if is_wrong {
+        exit_code::USAGE
+    } else {
+        exit_code::PASSED
+    }
+}

@@ -1,0 +1,150 @@
+//! What events are called. A word is the same for people, for machines and for `--only`.
+
+use super::paint::printable;
+use super::{place, who};
+use crate::scenario::record::{Event, Show, What};
+use crate::scenario::source::{Source, Span};
+
+/// The text of a step is cut off here, so that a line stays a line.
+const STEP_LENGTH: usize = 48;
+
+/// Which part of `--show` an event belongs to; what ends the run belongs to all.
+pub(super) fn class(what: &What) -> Option<&'static str> {
+    match what {
+        What::Logged(_) | What::Fault(_) => Some("log"),
+        What::Spawned(_)
+        | What::Returned(_)
+        | What::Failed(_)
+        | What::Cancelled
+        | What::CancelRequested(_)
+        | What::Reported(..)
+        | What::GivenUp
+        | What::MainReturned(_)
+        | What::MainFailed(_) => Some("tasks"),
+        What::Packet(_) => Some("net"),
+        What::BodyBegan
+        | What::BodyReturned(_)
+        | What::BodyFailed(_)
+        | What::Began
+        | What::Gave(_)
+        | What::Raised(_)
+        | What::Caught(_)
+        | What::Finally
+        | What::Round(_)
+        | What::Item(_)
+        | What::Entered => Some("steps"),
+        What::Stuck(_) | What::Interrupted => None,
+    }
+}
+
+/// Says whether an event is among those that are asked for.
+pub(super) fn is_shown(show: Show, what: &What) -> bool {
+    match class(what) {
+        Some("log") => show.log,
+        Some("tasks") => show.tasks,
+        Some("net") => show.net,
+        Some(_) => show.steps,
+        None => true,
+    }
+}
+
+/// Returns the word that names the kind of an event.
+pub(crate) fn word(what: &What) -> &'static str {
+    match what {
+        What::Logged(_) => "logs",
+        What::Fault(_) => "fault",
+        What::Spawned(_) => "spawns",
+        What::Returned(_) => "returns",
+        What::Failed(_) => "fails",
+        What::Cancelled => "cancelled",
+        What::CancelRequested(_) => "cancels",
+        What::Reported(..) => "reports",
+        What::Packet(_) => "packet",
+        What::BodyBegan => "begins",
+        What::BodyReturned(_) => "ends",
+        What::BodyFailed(_) => "breaks",
+        What::Began => "starts",
+        What::Gave(_) => "gives",
+        What::Raised(_) => "raises",
+        What::Caught(_) => "catches",
+        What::Finally => "finally",
+        What::Round(_) => "round",
+        What::Item(_) => "item",
+        What::Entered => "holds",
+        What::Stuck(_) => "stuck",
+        What::Interrupted => "interrupted",
+        What::GivenUp => "given-up",
+        What::MainReturned(_) => "finishes",
+        What::MainFailed(_) => "dies",
+    }
+}
+
+/// Returns an event as one line, with room for names of `width` characters. A text of several
+/// lines goes on below its own beginning.
+pub(crate) fn line(event: &Event, source: &Source, width: usize) -> String {
+    let who = who(event.host.as_deref(), &event.task);
+    let head = format!("{:>13}  {who:<width$} ", event.at.to_string());
+    let text = format!("{} {}", word(&event.what), detail(event, source));
+    let indent = format!("\n{:1$}", "", head.chars().count());
+    let text = printable(text.trim_end()).replace('\n', &indent);
+    format!("{head}{text}")
+}
+
+fn detail(event: &Event, source: &Source) -> String {
+    let detail = match &event.what {
+        What::Logged(text)
+        | What::Fault(text)
+        | What::Returned(text)
+        | What::Failed(text)
+        | What::Packet(text)
+        | What::BodyReturned(text)
+        | What::BodyFailed(text)
+        | What::Gave(text)
+        | What::Raised(text)
+        | What::Caught(text)
+        | What::Item(text)
+        | What::MainReturned(text)
+        | What::MainFailed(text) => text.clone(),
+        What::Spawned(name) | What::CancelRequested(name) => name.to_string(),
+        What::Reported(kind, None) => kind.clone(),
+        What::Reported(kind, Some(error)) => format!("{kind}: {error}"),
+        What::Round(round) => round.to_string(),
+        What::Stuck(bodies) => {
+            let stands = |(name, span): &(_, Option<Span>)| match span {
+                Some(span) => format!("{name} {}", at_step(source, *span)),
+                None => format!("{name}"),
+            };
+            bodies.iter().map(stands).collect::<Vec<_>>().join(", ")
+        }
+        What::BodyBegan => event.body.as_deref().unwrap_or_default().to_owned(),
+        What::Cancelled
+        | What::Began
+        | What::Finally
+        | What::Entered
+        | What::Interrupted
+        | What::GivenUp => String::new(),
+    };
+    match (class(&event.what), &event.what, event.span) {
+        (Some("steps"), What::BodyBegan, _) | (_, _, None) => detail,
+        (Some("steps"), _, Some(span)) => {
+            let step = at_step(source, span);
+            format!("{detail} {step}").trim_start().to_owned()
+        }
+        _ => detail,
+    }
+}
+
+fn at_step(source: &Source, span: Span) -> String {
+    format!("({}: {})", place(source, span).0, step(source, span))
+}
+
+/// Returns the text of a step on one line.
+pub(super) fn step(source: &Source, span: Span) -> String {
+    let mut lines = source.slice(span).lines();
+    let first = lines.next().unwrap_or_default().trim_end();
+    let mut step: String = first.chars().take(STEP_LENGTH).collect();
+    if step.len() < first.len() || lines.next().is_some() {
+        step.push_str(" ...");
+    }
+    step
+}
