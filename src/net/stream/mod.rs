@@ -18,7 +18,7 @@ pub use writer::StreamWriter;
 
 use super::connect::{ConnectOptions, connect, establish};
 use super::resolve::{ToSocketAddrs, lookup_host};
-use super::server::{Server, create_server_at, make_with};
+use super::server::{Server, ServerOptions, create_server_at, make_with};
 use crate::task::Ending;
 use protocol::StreamProtocol;
 
@@ -136,10 +136,10 @@ where
     F: Future + 'static,
     F::Output: Ending,
 {
-    start_server_with_limit(LIMIT, handler, address)
+    start_server_with(ServerOptions::new(), handler, address)
 }
 
-/// Listens at an address with readers of this limit: see [`start_server`].
+/// Listens at an address in a certain way: otherwise as [`start_server`].
 ///
 /// # Errors
 ///
@@ -147,10 +147,10 @@ where
 ///
 /// # Panics
 ///
-/// Outside a run, or if the limit is 0.
+/// Outside a run.
 #[track_caller]
-pub fn start_server_with_limit<H, F>(
-    limit: usize,
+pub fn start_server_with<H, F>(
+    options: ServerOptions,
     handler: H,
     address: impl ToSocketAddrs,
 ) -> impl Future<Output = io::Result<Server>>
@@ -160,7 +160,7 @@ where
     F::Output: Ending,
 {
     let at = Location::caller();
-    assert!(limit > 0, "a reader that holds nothing could read nothing");
+    let limit = options.limit.unwrap_or(LIMIT);
     let factory = move || {
         let handler = Rc::new(handler);
         make_with(move || {
@@ -169,5 +169,5 @@ where
             StreamProtocol::new(limit, at).serving(handle, at)
         })
     };
-    create_server_at(factory, address, at)
+    create_server_at(options, factory, address, at)
 }
