@@ -25,7 +25,7 @@ use simrun::spawn;
 use simrun::time::{millis, now, sleep, timeout};
 
 /// The command: everything that `simrun` can do, for scenarios that start these two.
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     simrun::cli::main(simrun::programs![kv_server, kv_client])
 }
 

@@ -65,7 +65,7 @@ use pin_project_lite::pin_project;
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::real_time;
 use crate::task;
-use crate::time::{self, Instant};
+use crate::time;
 
 /// How many bytes are read at once, at most: as many as hyper begins its own buffer with.
 const CHUNK: usize = 8 << 10;
@@ -98,7 +98,8 @@ where
 ///
 /// hyper counts in [`std::time::Instant`]s, which only the machine's clock can make. So the first
 /// moment of a run is some moment of that clock, which says nothing, and all others are as far
-/// from it as they are from the start of the run.
+/// from it as they are from the start of the run. On a host whose clock drifts, they are as far as
+/// that clock measures.
 ///
 /// ```
 /// use hyper::rt::Timer as _;
@@ -132,25 +133,27 @@ impl Start {
 }
 
 impl Timer {
-    fn sleep_to(deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
-        Box::pin(Sleep(time::sleep_until(deadline)))
+    /// Sleeps until the host's clock has measured so much time since the start of the run.
+    fn sleep_to(core: &Core, measured: Duration) -> Pin<Box<dyn rt::Sleep>> {
+        Box::pin(Sleep(time::sleep_until(core.when_measured(measured))))
     }
 }
 
 impl rt::Timer for Timer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn rt::Sleep>> {
         let core = core::current();
-        Self::sleep_to(core.now() + core.takes_duration(duration))
+        Self::sleep_to(&core, core.measured().saturating_add(duration))
     }
 
     fn sleep_until(&self, deadline: std::time::Instant) -> Pin<Box<dyn rt::Sleep>> {
-        let start = Start::of(&core::current());
-        Self::sleep_to(Instant::ZERO + deadline.saturating_duration_since(start))
+        let core = core::current();
+        let start = Start::of(&core);
+        Self::sleep_to(&core, deadline.saturating_duration_since(start))
     }
 
     fn now(&self) -> std::time::Instant {
         let core = core::current();
-        Start::of(&core) + core.now().since_start()
+        Start::of(&core) + core.measured()
     }
 }
 

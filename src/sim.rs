@@ -295,9 +295,7 @@ impl Sim {
             let core = event_loop.core();
             let main = spawn(core);
             for host in &self.hosts {
-                let start = host.main.clone();
-                let start = std::rc::Rc::new(move || start());
-                host::add(core, host.name.clone(), start, host.at);
+                host::add(core, host.name.clone(), host.main.clone(), host.at);
             }
             main
         });

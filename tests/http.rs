@@ -18,9 +18,10 @@ use hyper::{Request, Response, StatusCode, Uri, rt};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::service::TowerToHyperService;
+use simrun::host::Skew;
 use simrun::hyper::{Executor, Io, Timer};
 use simrun::net::{self, Link, TcpListener, TcpStream};
-use simrun::time::{micros, millis, now, secs, sleep, timeout};
+use simrun::time::{micros, millis, nanos, now, secs, sleep, system_time, timeout};
 use simrun::{Run, Sim, Strategy, chance, gather, host, spawn};
 
 /// How many bytes a part of the long body has.
@@ -307,6 +308,46 @@ fn a_server_that_stands_still_is_given_up_by_the_pings_of_http2() {
         assert!(answer.is_err());
         assert_eq!(now().since_start().as_secs(), 15);
     });
+}
+
+#[test]
+fn what_hyper_is_told_of_time_is_what_the_clock_of_its_host_measures() {
+    use hyper::rt::Timer as _;
+    for drift in [250_000, -250_000, 333, -333, 0] {
+        simrun::run(async move {
+            let host = host::start("drifting", move || async move {
+                sleep(millis(1)).await;
+                let (begin, shown, hyper) = (now(), system_time(), Timer.now());
+                for seconds in [1, 7, 3_600] {
+                    let before = now();
+                    Timer.sleep(secs(seconds)).await;
+                    let slept = now() - before;
+                    let before = now();
+                    sleep(secs(seconds)).await;
+                    let difference = slept.abs_diff(now() - before);
+                    assert!(difference <= nanos(2), "as any sleep: {slept:?}");
+                    let deadline = Timer.now() + secs(seconds);
+                    Timer.sleep_until(deadline).await;
+                    let late = Timer.now().duration_since(deadline);
+                    assert!(Timer.now() >= deadline && late <= nanos(1), "{late:?}");
+                }
+                let measured = Timer.now() - hyper;
+                let on_the_wall = system_time().duration_since(shown).unwrap();
+                assert!(measured.abs_diff(on_the_wall) <= nanos(1));
+                let took = (now() - begin).as_secs_f64();
+                let expected = took * (1.0 + f64::from(drift) / 1e6);
+                assert!((measured.as_secs_f64() - expected).abs() < 1e-6);
+                // What has passed is no reason to sleep, and what never comes none to panic.
+                let before = now();
+                Timer.sleep_until(hyper).await;
+                assert_eq!(now(), before);
+                let never = timeout(secs(1), Timer.sleep(Duration::MAX)).await;
+                assert!(never.is_err());
+            });
+            host.set_skew(Skew::ahead(secs(1_000)).drift(drift));
+            host.join().await.unwrap();
+        });
+    }
 }
 
 #[test]

@@ -3,60 +3,65 @@
 //! They are what callbacks with a timer would be, without a function each: the network sets one for
 //! nearly every packet.
 
+use std::any::Any;
 use std::rc::Rc;
 
-use super::core::{Core, State};
+use super::core::Core;
 use super::timers::Timer;
 use crate::chance::mix;
 
 /// A moment that someone waits for.
 #[derive(Debug)]
 pub(crate) struct Alarm {
-    pub(super) generation: u32,
-    token: u32,
+    generation: u32,
     /// On whose behalf it was set.
-    pub(super) path: u32,
+    path: u32,
     path_hash: u64,
 }
 
-/// Who is told of alarms: what their tokens mean is known there.
-pub(super) type Alarmed = Rc<dyn Fn(u32)>;
+/// The alarms that are set, each in the place of its token: tokens are small numbers.
+#[derive(Debug, Default)]
+pub(crate) struct Alarms(Vec<Option<Alarm>>);
 
-/// Names one alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct AlarmKey {
-    slot: u32,
-    generation: u32,
+/// Who sets alarms and is told of them. One floor has one for every run.
+pub(crate) trait Alarmed: Any {
+    /// Is told that the moment of an alarm has come.
+    fn alarm(&self, core: &Core, token: u32);
 }
 
 impl Core {
-    /// Says who is told of alarms.
-    pub(crate) fn on_alarm(&self, alarmed: impl Fn(u32) + 'static) {
-        self.state.borrow_mut().alarmed = Some(Rc::new(alarmed));
+    /// Returns who is told of alarms: one of the [extensions](Self::extension), but one that is
+    /// asked for at every turn, and so need not be looked for.
+    pub(crate) fn alarmed<T: Alarmed + Default>(&self) -> Rc<T> {
+        let known = self.state.borrow().alarmed.clone();
+        let known = known.and_then(|known| (known as Rc<dyn Any>).downcast().ok());
+        known.unwrap_or_else(|| {
+            let made = self.extension::<T>();
+            self.state.borrow_mut().alarmed = Some(made.clone());
+            made
+        })
     }
 
-    /// Sets an alarm.
-    pub(crate) fn set_alarm(&self, at: u64, token: u32) -> AlarmKey {
+    /// Sets the alarm of a token that has none.
+    pub(crate) fn set_alarm(&self, at: u64, token: u32) {
         let state = &mut *self.state.borrow_mut();
         state.generation += 1;
         let generation = state.generation;
         let (path, path_hash) = state.path_and_hash();
         state.paths.hold(path);
-        let slot = state.alarms.insert(Alarm {
+        let alarm = Alarm {
             generation: generation as u32,
-            token,
             path,
             path_hash,
-        }) as u32;
-        state.timers.set(at, Timer::for_alarm(slot, generation));
-        let generation = generation as u32;
-        AlarmKey { slot, generation }
+        };
+        state.alarms.set(token, alarm);
+        state.timers.set(at, Timer::for_alarm(token, generation));
     }
 
-    /// Takes an alarm back.
-    pub(crate) fn cancel_alarm(&self, key: AlarmKey) {
+    /// Takes the alarm of a token back, if it has one.
+    pub(crate) fn cancel_alarm(&self, token: u32) {
         let state = &mut *self.state.borrow_mut();
-        if let Some(alarm) = state.take_alarm(key.slot, key.generation) {
+        if let Some(alarm) = state.alarms.take(token) {
             state.paths.release(alarm.path);
             state.timers.cancel();
             state.sweep_timers();
@@ -64,19 +69,22 @@ impl Core {
     }
 
     /// Tells of an alarm, on behalf of whoever has set it.
-    pub(super) fn ring(&self, slot: u32, generation: u32) {
-        let (alarmed, token, path, outer) = {
+    pub(super) fn ring(&self, token: u32, generation: u32) {
+        let (alarmed, path, outer) = {
             let state = &mut *self.state.borrow_mut();
-            let Some(alarm) = state.take_alarm(slot, generation) else {
+            if !state.alarms.is_set(token, generation) {
+                return;
+            }
+            let Some(alarm) = state.alarms.take(token) else {
                 return;
             };
-            let hash = mix(alarm.path_hash ^ 8, u64::from(alarm.token));
+            let hash = mix(alarm.path_hash ^ 8, u64::from(token));
             state.fingerprint.add(hash);
             let outer = std::mem::replace(&mut state.caller, alarm.path);
-            (state.alarmed.clone(), alarm.token, alarm.path, outer)
+            (state.alarmed.clone(), alarm.path, outer)
         };
         if let Some(alarmed) = alarmed {
-            alarmed(token);
+            alarmed.alarm(self, token);
         }
         let state = &mut *self.state.borrow_mut();
         state.caller = outer;
@@ -84,11 +92,34 @@ impl Core {
     }
 }
 
-impl State {
+impl Alarms {
+    fn set(&mut self, token: u32, alarm: Alarm) {
+        let place = token as usize;
+        if self.0.len() <= place {
+            self.0.resize_with(place + 1, || None);
+        }
+        debug_assert!(self.0[place].is_none(), "a token has one alarm");
+        self.0[place] = Some(alarm);
+    }
+
+    /// Returns the alarm of a token if it is still that of this generation.
+    fn get(&self, token: u32, generation: u32) -> Option<&Alarm> {
+        let alarm = self.0.get(token as usize)?.as_ref();
+        alarm.filter(|alarm| alarm.generation == generation)
+    }
+
+    /// Says whether an alarm is still set.
+    pub(super) fn is_set(&self, token: u32, generation: u32) -> bool {
+        self.get(token, generation).is_some()
+    }
+
+    /// Returns on whose behalf an alarm was set, if it still is.
+    pub(super) fn path(&self, token: u32, generation: u32) -> Option<u32> {
+        self.get(token, generation).map(|alarm| alarm.path)
+    }
+
     /// Takes an alarm out of the table; its path is still held.
-    fn take_alarm(&mut self, slot: u32, generation: u32) -> Option<Alarm> {
-        let alarm = self.alarms.get(slot as usize)?;
-        let is_it = alarm.generation == generation;
-        is_it.then(|| self.alarms.remove(slot as usize))
+    fn take(&mut self, token: u32) -> Option<Alarm> {
+        self.0.get_mut(token as usize)?.take()
     }
 }

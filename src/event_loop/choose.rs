@@ -65,7 +65,7 @@ pub struct Turn<'a> {
     slots: &'a Slab<Slot>,
     waiters: &'a Slab<Waiter>,
     callbacks: &'a Slab<super::callbacks::Callback>,
-    alarms: &'a Slab<super::alarms::Alarm>,
+    alarms: &'a super::alarms::Alarms,
     paths: &'a super::paths::Paths,
     chance: &'a mut Chance,
     site: &'a LastStep,
@@ -145,10 +145,9 @@ impl Turn<'_> {
                 let callback = callback.filter(|callback| callback.generation == generation);
                 callback.map_or(super::paths::ROOT, |callback| callback.path)
             }
-            Target::Alarm(slot, generation) => {
-                let alarm = self.alarms.get(slot as usize);
-                let alarm = alarm.filter(|alarm| alarm.generation == generation);
-                alarm.map_or(super::paths::ROOT, |alarm| alarm.path)
+            Target::Alarm(token, generation) => {
+                let path = self.alarms.path(token, generation);
+                path.unwrap_or(super::paths::ROOT)
             }
         }
     }

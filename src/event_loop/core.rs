@@ -18,7 +18,7 @@ use std::task::Waker;
 
 use slab::Slab;
 
-use super::alarms::{Alarm, Alarmed};
+use super::alarms::{Alarmed, Alarms};
 use super::callbacks::Callback;
 use super::choose::Choose;
 use super::context::Locals;
@@ -67,9 +67,9 @@ pub(crate) struct State {
     pub(crate) slots: Slab<Slot>,
     pub(crate) waiters: Slab<Waiter>,
     pub(crate) callbacks: Slab<Callback>,
-    pub(crate) alarms: Slab<Alarm>,
+    pub(crate) alarms: Alarms,
     /// Who is told of alarms.
-    pub(super) alarmed: Option<Alarmed>,
+    pub(super) alarmed: Option<Rc<dyn Alarmed>>,
     pub(crate) resources: Slab<Resource>,
     pub(crate) paths: Paths,
     pub(super) hosts: Hosts,
@@ -180,7 +180,7 @@ impl Core {
             slots: Slab::new(),
             waiters: Slab::new(),
             callbacks: Slab::new(),
-            alarms: Slab::new(),
+            alarms: Alarms::default(),
             alarmed: None,
             resources: Slab::new(),
             paths: Paths::new(),
@@ -274,9 +274,8 @@ impl Core {
     /// for.
     pub(crate) fn extension<T: Default + 'static>(&self) -> Rc<T> {
         let extensions = &mut self.state.borrow_mut().extensions;
-        let found = extensions
-            .iter()
-            .find_map(|kept| kept.clone().downcast().ok());
+        let found = extensions.iter().find(|kept| kept.is::<T>());
+        let found = found.and_then(|kept| kept.clone().downcast().ok());
         found.unwrap_or_else(|| {
             let made = Rc::<T>::default();
             extensions.push(made.clone());
@@ -286,7 +285,10 @@ impl Core {
 
     /// Takes all of that, to be dropped when the state is no longer borrowed.
     pub(crate) fn take_extensions(&self) -> impl Sized + use<> {
-        std::mem::take(&mut self.state.borrow_mut().extensions)
+        let state = &mut *self.state.borrow_mut();
+        // It is one of them.
+        state.alarmed = None;
+        std::mem::take(&mut state.extensions)
     }
 
     /// Counts a draw under `label`, of the current task or of a callback on its behalf; returns the

@@ -12,6 +12,8 @@ use super::paths::ROOT;
 use super::ready::{Entry, Kind};
 use super::table::Key;
 use super::timers::Target;
+#[cfg(feature = "hyper")]
+use crate::time::Instant;
 
 /// What the loop knows of hosts.
 #[derive(Debug, Default)]
@@ -45,6 +47,21 @@ impl Clock {
     pub(crate) fn shows(self, nanos: u64) -> i128 {
         let nanos = i128::from(nanos);
         nanos + nanos * i128::from(self.gains) / BILLION + i128::from(self.ahead)
+    }
+
+    /// Returns what it has measured after so many nanoseconds of the run, wherever it began.
+    #[cfg(feature = "hyper")]
+    fn measures(self, nanos: u64) -> u64 {
+        let ahead = 0;
+        u64::try_from(Self { ahead, ..self }.shows(nanos)).unwrap_or(0)
+    }
+
+    /// Returns after how many nanoseconds of the run it has measured so many, or just more.
+    #[cfg(feature = "hyper")]
+    fn has_measured(self, nanos: u64) -> u64 {
+        let rate = (BILLION + i128::from(self.gains)).max(1);
+        let after = (i128::from(nanos) * BILLION + rate - 1) / rate;
+        u64::try_from(after).unwrap_or(u64::MAX)
     }
 
     /// Returns how long the run takes for what the clock measures as so many nanoseconds.
@@ -127,6 +144,20 @@ impl Core {
         Duration::from_nanos(self.takes(nanos))
     }
 
+    /// Returns the time since the run began, as the clock of whoever is running measures it.
+    #[cfg(feature = "hyper")]
+    pub(crate) fn measured(&self) -> Duration {
+        Duration::from_nanos(self.clock().measures(self.now.get()))
+    }
+
+    /// Returns the first moment at which the clock of whoever is running has measured so much time
+    /// since the run began.
+    #[cfg(feature = "hyper")]
+    pub(crate) fn when_measured(&self, measured: Duration) -> Instant {
+        let nanos = u64::try_from(measured.as_nanos()).unwrap_or(u64::MAX);
+        Instant::from_nanos(self.clock().has_measured(nanos))
+    }
+
     /// Lets a host stand still. Packets still reach it, but nobody there takes note.
     pub(crate) fn pause_host(&self, host: Family) {
         let state = &mut *self.state.borrow_mut();
@@ -195,7 +226,7 @@ impl State {
         let host = self.host(node)?;
         let on = &self.hosts.hosts[&host].name;
         Some(match name {
-            Some(_) if node == host => on.to_string(),
+            Some(_) if node == host => String::from(&**on),
             Some(name) => format!("{on}:{name}"),
             None => format!("{on}{}", self.paths.below(host, node)),
         })

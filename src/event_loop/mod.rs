@@ -34,7 +34,7 @@ mod waiters;
 mod waker;
 mod watchers;
 
-pub(crate) use alarms::AlarmKey;
+pub(crate) use alarms::Alarmed;
 pub(crate) use callbacks::CallbackKey;
 pub use callbacks::{Handle, call_at, call_later, call_soon};
 pub(crate) use cancel::Target;

@@ -139,14 +139,19 @@ impl State {
             return;
         };
         self.fingerprint.add(resource.key ^ access as u64);
+        if self.is_watched {
+            let resource = resource.key;
+            self.note_touch(core, key.slot, Touch { resource, access });
+        }
+    }
+
+    #[cold]
+    fn note_touch(&mut self, core: &Core, slot: u32, touch: Touch) {
         if let Some(touches) = &mut self.touches {
-            touches.push(Touch {
-                resource: resource.key,
-                access,
-            });
+            touches.push(touch);
         }
         if self.trace.is_some() {
-            let name = self.resource_name(key.slot);
+            let name = self.resource_name(slot);
             self.record(core.now(), || EventKind::Touched(name));
         }
     }

@@ -193,7 +193,7 @@ impl Core {
                     self.call(slot);
                 }
             }
-            Target::Alarm(slot, generation) => self.ring(slot, generation),
+            Target::Alarm(token, generation) => self.ring(token, generation),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Timers: deadlines in virtual time.
 //!
 //! Equal deadlines fire in the order they were set, so a run does not depend on how a heap breaks
-//! ties. A cancelled timer stays until it surfaces, or until such timers are the majority.
+//! ties; but alarms come before all others, as asyncio's loop selects before it looks at timers. A
+//! cancelled timer stays until it surfaces, or until such timers are the majority.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -27,17 +28,19 @@ impl Timer {
     const SLOT_BITS: u32 = 24;
     const CALLBACK: u64 = 1 << Self::SLOT_BITS;
     const ALARM: u64 = 2 << Self::SLOT_BITS;
-    /// The order takes 36 bits: a run would have to set timers for hours to use them up, and then
+    /// The order takes 35 bits: a run would have to set timers for hours to use them up, and then
     /// only ties between old and new timers would be broken the wrong way.
     pub(crate) const BITS: u32 = 62;
+    /// Whatever is not an alarm comes after those that are due at the same moment.
+    const AFTER_ALARMS: u64 = 1 << (Self::BITS - 1);
     const ORDER_SHIFT: u32 = Self::SLOT_BITS + 2;
 
     pub(crate) fn for_waiter(slot: u32, generation: u64) -> Self {
-        Self::new(slot, generation)
+        Self(Self::new(slot, generation).0 | Self::AFTER_ALARMS)
     }
 
     pub(crate) fn for_callback(slot: u32, generation: u64) -> Self {
-        Self(Self::new(slot, generation).0 | Self::CALLBACK)
+        Self(Self::new(slot, generation).0 | Self::CALLBACK | Self::AFTER_ALARMS)
     }
 
     pub(crate) fn for_alarm(slot: u32, generation: u64) -> Self {
@@ -50,7 +53,11 @@ impl Timer {
             "more than 16 million timers are set in one run"
         );
         let order = generation << Self::ORDER_SHIFT;
-        Self((order | u64::from(slot)) & ((1 << Self::BITS) - 1))
+        Self((order | u64::from(slot)) & (Self::AFTER_ALARMS - 1))
+    }
+
+    fn is_alarm(self) -> bool {
+        self.0 & Self::AFTER_ALARMS == 0
     }
 
     #[inline]
@@ -91,12 +98,13 @@ pub(crate) struct Timers {
 
 /// A radix heap. A timer lies in the bucket of the highest bit in which its deadline differs from
 /// `last`, the first deadline there is. Timers of one deadline are in one bucket at any time, and
-/// each was put behind those before it, so they stay in order.
+/// each was put behind those of its kind before it, so they stay in order.
 #[derive(Debug, Default)]
 struct Radix {
     last: u64,
     len: usize,
-    /// The timers whose deadline is `last`.
+    /// The timers whose deadline is `last`: alarms, and those that come after them.
+    alarms: VecDeque<Timer>,
     first: VecDeque<Timer>,
     /// The others, by bit; empty until there are many.
     buckets: Vec<Vec<(u64, Timer)>>,
@@ -112,7 +120,12 @@ impl Radix {
     fn place(&mut self, at: u64, timer: Timer) {
         let difference = at ^ self.last;
         if difference == 0 {
-            return self.first.push_back(timer);
+            let kind = if timer.is_alarm() {
+                &mut self.alarms
+            } else {
+                &mut self.first
+            };
+            return kind.push_back(timer);
         }
         if self.buckets.is_empty() {
             self.buckets.resize_with(u64::BITS as usize, Vec::new);
@@ -127,7 +140,7 @@ impl Radix {
 
     /// Returns the first deadline and its first timer.
     fn first(&mut self) -> Option<(u64, Timer)> {
-        if self.first.is_empty() && self.len > 0 {
+        if self.alarms.is_empty() && self.first.is_empty() && self.len > 0 {
             let lowest = self.buckets.iter().position(|bucket| !bucket.is_empty())?;
             let timers = std::mem::take(&mut self.buckets[lowest]);
             self.last = timers.iter().map(|(at, _)| *at).min()?;
@@ -135,21 +148,29 @@ impl Radix {
                 self.place(at, timer);
             }
         }
-        self.first.front().map(|timer| (self.last, *timer))
+        let first = self.alarms.front().or(self.first.front());
+        first.map(|timer| (self.last, *timer))
     }
 
     fn pop(&mut self) {
-        if self.first.pop_front().is_some() {
+        if self
+            .alarms
+            .pop_front()
+            .or_else(|| self.first.pop_front())
+            .is_some()
+        {
             self.len -= 1;
         }
     }
 
     fn retain(&mut self, is_live: impl Fn(Timer) -> bool) {
+        self.alarms.retain(|timer| is_live(*timer));
         self.first.retain(|timer| is_live(*timer));
         for bucket in &mut self.buckets {
             bucket.retain(|(_, timer)| is_live(*timer));
         }
-        self.len = self.first.len() + self.buckets.iter().map(Vec::len).sum::<usize>();
+        let later: usize = self.buckets.iter().map(Vec::len).sum();
+        self.len = self.alarms.len() + self.first.len() + later;
     }
 
     fn clear(&mut self) {
@@ -192,6 +213,9 @@ impl Timers {
     #[inline]
     pub(crate) fn first(&mut self) -> Option<(u64, Timer)> {
         let few = self.heap.peek().map(|Reverse(key)| *key);
+        if self.radix.len == 0 {
+            return few.map(|key| ((key >> 64) as u64, Timer(key as u64)));
+        }
         let many = self.radix.first().map(|(at, timer)| key(at, timer));
         let key = few.into_iter().chain(many).min()?;
         Some(((key >> 64) as u64, Timer(key as u64)))
@@ -259,6 +283,22 @@ mod tests {
     }
 
     #[test]
+    fn alarms_come_before_timers_of_the_same_moment_that_were_set_earlier() {
+        let mut timers = Timers::default();
+        for generation in 0..FEW as u64 * 2 {
+            let set = [Timer::for_waiter, Timer::for_alarm][generation as usize % 2];
+            timers.set(10, set(1, generation + 1));
+        }
+        let order: Vec<bool> = std::iter::from_fn(|| {
+            let (_, timer) = timers.first()?;
+            timers.pop(timer);
+            Some(timer.is_alarm())
+        })
+        .collect();
+        assert!(order.is_sorted_by_key(|is_alarm| !is_alarm), "{order:?}");
+    }
+
+    #[test]
     fn few_or_many_they_come_in_the_order_of_their_deadlines() {
         let mut stream = crate::chance::Stream::new(1, crate::chance::Domain::User);
         let (mut timers, mut model) = (Timers::default(), BinaryHeap::new());
@@ -273,7 +313,11 @@ mod tests {
                     2 => now + stream.below(1 << 40),
                     _ => now + stream.below(1_000),
                 };
-                let timer = Timer::for_waiter(stream.below(1_000) as u32, generation);
+                let slot = stream.below(1_000) as u32;
+                let timer = match stream.below(3) {
+                    0 => Timer::for_alarm(slot, generation),
+                    _ => Timer::for_waiter(slot, generation),
+                };
                 timers.set(at, timer);
                 model.push(Reverse(key(at, timer)));
             } else {

@@ -9,6 +9,7 @@ use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 
 use super::core::{self, Core};
+use super::step;
 use super::table::{DoneCallback, Key, On, State as Progress, Waiter, WaiterKey, WaiterState};
 use super::timers::{Target, Timer};
 use crate::error::{Cancelled, TaskError};
@@ -93,6 +94,32 @@ impl Wait {
         self.start_in(&mut core.state.borrow_mut(), core, waker, on, at)
     }
 
+    /// Begins to wait, for the first time or after another wait that is over: then its waiter is
+    /// made anew in the same place.
+    #[inline]
+    pub(crate) fn start_again(
+        &mut self,
+        core: &Core,
+        cx: &Context<'_>,
+        on: On,
+        at: &'static Location<'static>,
+    ) -> WaiterKey {
+        let Some(over) = self.key else {
+            return self.start(core, cx, on, at);
+        };
+        let waker = cx.waker().clone();
+        let state = &mut *core.state.borrow_mut();
+        let waiter = state.make_waiter(core, waker, on, at);
+        let generation = waiter.generation;
+        let before = std::mem::replace(&mut state.waiters[over.slot as usize], waiter);
+        debug_assert!(
+            before.waker.is_none(),
+            "whoever was woken has no waker any more"
+        );
+        state.begin_wait(core, over.slot, on);
+        *self.key.insert(WaiterKey { generation, ..over })
+    }
+
     /// Begins to wait, for those who have borrowed the state.
     pub(crate) fn start_in(
         &mut self,
@@ -171,6 +198,26 @@ impl Wait {
         Waited::Still
     }
 
+    /// Looks whether a wait that has begun is over: completed, or its cancellation was raised and
+    /// received. Then it can [start again](Self::start_again).
+    pub(crate) fn poll_over(&mut self, core: &Core, cx: &Context<'_>) -> Poll<()> {
+        let Some(key) = self.key else {
+            return Poll::Ready(());
+        };
+        match core.waiter_state(key) {
+            WaiterState::Woken if !step::is_delivering() => Poll::Ready(()),
+            WaiterState::Raised => {
+                self.stop();
+                Poll::Ready(())
+            }
+            _ => {
+                let waited = self.poll(core, cx);
+                debug_assert_eq!(waited, Waited::Still, "what else there is ends the wait");
+                Poll::Pending
+            }
+        }
+    }
+
     /// Forgets a wait whose cancellation was raised and received: its future may begin again.
     pub(crate) fn renew(&mut self, core: &Core) {
         if self.is_raised(core) {
@@ -215,21 +262,38 @@ impl core::State {
         on: On,
         at: &'static Location<'static>,
     ) -> WaiterKey {
-        self.generation += 1;
-        let generation = self.generation as u32;
         if self.waiters.len() == self.waiters.capacity() {
             self.waiters.reserve_exact((self.waiters.len() / 8).max(8));
         }
-        let waiter = Waiter::new(generation, on, waker, at, core.now.get());
-        let slot = self.waiters.insert(waiter);
-        self.suspend(slot as u32);
-        if self.is_watched {
-            self.record_wait(core.now(), on);
-        }
+        let waiter = self.make_waiter(core, waker, on, at);
+        let generation = waiter.generation;
+        let slot = self.waiters.insert(waiter) as u32;
+        self.begin_wait(core, slot, on);
         WaiterKey {
             serial: core.serial,
-            slot: slot as u32,
+            slot,
             generation,
+        }
+    }
+
+    #[inline]
+    fn make_waiter(
+        &mut self,
+        core: &Core,
+        waker: Waker,
+        on: On,
+        at: &'static Location<'static>,
+    ) -> Waiter {
+        self.generation += 1;
+        Waiter::new(self.generation as u32, on, waker, at, core.now.get())
+    }
+
+    /// Takes note that the current step waits on a new waiter.
+    #[inline]
+    fn begin_wait(&mut self, core: &Core, slot: u32, on: On) {
+        self.suspend(slot);
+        if self.is_watched {
+            self.record_wait(core.now(), on);
         }
     }
 
@@ -387,10 +451,7 @@ impl core::State {
                 .callbacks
                 .get(slot as usize)
                 .is_some_and(|callback| callback.generation == generation),
-            Target::Alarm(slot, generation) => self
-                .alarms
-                .get(slot as usize)
-                .is_some_and(|alarm| alarm.generation == generation),
+            Target::Alarm(token, generation) => self.alarms.is_set(token, generation),
         }
     }
 }

@@ -36,7 +36,6 @@ use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -49,17 +48,20 @@ use crate::event_loop::{BoxedBody, Clock, Family};
 use crate::net::{self, HostId, Net};
 use crate::task::{Ending, Fallible, Task};
 
-/// The main future of a host, once it runs.
-pub(crate) type Main = Pin<Box<dyn Future<Output = Result<(), TaskError>>>>;
+/// The main future of a host, as the loop's table keeps it.
+pub(crate) type Main = BoxedBody;
 
-type Start = Rc<dyn Fn() -> BoxedBody>;
+/// Makes it anew at every start. A run takes it over from the simulation, which can start several
+/// runs at once.
+type Start = Arc<dyn Fn() -> Main>;
 
 pub(crate) fn main_of<F>(main: F) -> Main
 where
     F: Future + 'static,
     F::Output: Ending,
 {
-    Box::pin(async move { main.await.ending() })
+    let future = async move { main.await.ending() };
+    Box::pin(Fallible::Future { future })
 }
 
 /// The hosts of a run.
@@ -107,24 +109,12 @@ where
     Fut: Future + 'static,
     Fut::Output: Ending,
 {
-    let start = Rc::new(move || main_of(main()));
+    let start: Start = Arc::new(move || main_of(main()));
     add(&core::current(), name.into(), start, Location::caller())
 }
 
 #[track_caller]
 pub(crate) fn add(
-    core: &Core,
-    name: Arc<str>,
-    start: Rc<dyn Fn() -> Main>,
-    started: &'static Location<'static>,
-) -> Host {
-    let start = Rc::new(move || Box::pin(Fallible::Future { future: start() }) as BoxedBody);
-    add_with(core, name, start, started)
-}
-
-/// Adds a host whose main future may have a value.
-#[track_caller]
-pub(crate) fn add_with(
     core: &Core,
     name: Arc<str>,
     start: Start,
@@ -133,7 +123,7 @@ pub(crate) fn add_with(
     let hosts = core.extension::<Hosts>();
     let taken = hosts.0.borrow().iter().any(|host| host.name == name);
     assert!(!taken, "there is a host called `{name}` already");
-    let id = Net::of(core).add_host(&name);
+    let id = Net::of(core).add_host(name.clone());
     let place = hosts.0.borrow().len();
     let record = Record {
         name,
@@ -202,19 +192,18 @@ impl Host {
 
     /// Starts the main future of a host that is down.
     fn begin(&self, core: &Core) {
-        let (id, start, clock, started) = self.with(core, |host| {
+        let hosts = core.extension::<Hosts>();
+        let (id, start, clock, started) = {
+            let host = &hosts.0.borrow()[self.place];
             (host.id, host.start.clone(), host.clock, host.started)
-        });
+        };
         // Whoever starts it, it belongs to nobody else's family.
-        let head = core.as_loop(|| {
-            let body = start();
-            core.spawn_head(body, self.name.clone(), started)
-        });
+        let head = core.as_loop(|| core.spawn_head(start(), self.name.clone(), started));
         let family = core.family_of(head).expect("it has just been made");
         core.make_host(family, self.name.clone(), clock);
         Net::of(core).set_family(family, id);
         let running = Running { head, family };
-        self.with(core, |host| host.running = Some(running));
+        hosts.0.borrow_mut()[self.place].running = Some(running);
     }
 
     /// Returns the host's name.
@@ -234,7 +223,7 @@ impl Host {
         let core = self.core();
         let id = self.with(&core, |host| host.id);
         let net = Net::of(&core);
-        net.kernel.borrow().addresses(id).to_vec()
+        net.kernel.borrow().addresses(id).collect()
     }
 
     /// Returns what the host's clock shows, in nanoseconds.

@@ -1,36 +1,34 @@
 //! The loop's side of the network: it calls the kernel, keeps its alarms, and wakes those who wait
 //! for a socket.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::panic::Location;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::kernel::{
-    Effect, Fate, HostId, Kernel, Latency, NetError, Packet, Readiness, Socket, TcpCall, Token,
-    UdpCall,
+    Contents, Effect, Fate, HostId, Kernel, Latency, NetError, Packet, Readiness, Socket, TcpCall,
+    Token, Treatment, UdpCall,
 };
+use super::tap::{BUSY, Taps};
 use crate::chance::decide_packet;
-use crate::event_loop::core::{self, Core};
+use crate::event_loop::core::Core;
 use crate::event_loop::table::{On, WaiterKey, WaiterState};
-use crate::event_loop::{AlarmKey, Family, Wait, Waited, Watcher};
+use crate::event_loop::{Alarmed, Family, Wait, Watcher};
 
 /// The network of a run.
 pub(crate) struct Net {
     pub(crate) kernel: RefCell<Kernel>,
-    /// The kernel's pending alarms, by token.
-    alarms: RefCell<Vec<Option<AlarmKey>>>,
     lines: RefCell<Lines>,
     /// Watched sockets that have become ready.
     due: RefCell<Vec<(Socket, Direction)>>,
-    effects: RefCell<Vec<Effect>>,
     /// The names of the hosts.
-    pub(super) names: RefCell<Vec<String>>,
+    pub(super) names: RefCell<Vec<Arc<str>>>,
     /// What runs on which host.
     families: RefCell<BTreeMap<Family, HostId>>,
-    is_wired: Cell<bool>,
 }
 
 /// The host of code that runs on none.
@@ -40,43 +38,50 @@ impl Default for Net {
     fn default() -> Self {
         let net = Self {
             kernel: RefCell::default(),
-            alarms: RefCell::default(),
             lines: RefCell::default(),
             due: RefCell::default(),
-            effects: RefCell::default(),
             names: RefCell::default(),
             families: RefCell::default(),
-            is_wired: Cell::new(false),
         };
-        net.add_host(NOWHERE);
+        net.add_host(NOWHERE.into());
         net
+    }
+}
+
+impl Alarmed for Net {
+    /// Lets an event happen. Watchers are called with it, as a loop calls those that its selector
+    /// names, in the iteration that finds them ready.
+    fn alarm(&self, core: &Core, token: Token) {
+        let fire = |kernel: &mut Kernel, now, fate: &mut dyn Fate| kernel.fire(token, now, fate);
+        let ((), effect) = self.call(core, fire);
+        if effect.is_none() {
+            return;
+        }
+        self.settle(core, effect);
+        for (socket, direction) in self.due.take() {
+            // One of those before may have stopped watching.
+            if let Some(watcher) = self.watcher(socket, direction) {
+                core.call_watcher(&watcher);
+            }
+        }
     }
 }
 
 impl Net {
     /// Returns the network of a run.
     pub(crate) fn of(core: &Core) -> Rc<Self> {
-        let net = core.extension::<Self>();
-        if !net.is_wired.replace(true) {
-            let weak = Rc::downgrade(&net);
-            core.on_alarm(move |token| {
-                if let (Some(net), Some(core)) = (weak.upgrade(), core::try_current()) {
-                    net.fire(&core, token);
-                }
-            });
-        }
-        net
+        core.alarmed()
     }
 
     /// Adds a host, with an address of each kind: 10.0.0.1 and fd00::1 are those of the first.
-    pub(crate) fn add_host(&self, name: &str) -> HostId {
+    pub(crate) fn add_host(&self, name: Arc<str>) -> HostId {
         let mut names = self.names.borrow_mut();
-        names.push(name.to_owned());
+        names.push(name);
         let number = names.len() as u32;
         let [_, high, middle, low] = number.to_be_bytes();
         let four = Ipv4Addr::new(10, high, middle, low);
         let six = Ipv6Addr::from(0xfd << 120 | u128::from(number));
-        let addresses = vec![IpAddr::V4(four), IpAddr::V6(six)];
+        let addresses = [IpAddr::V4(four), IpAddr::V6(six)];
         self.kernel.borrow_mut().add_host(addresses)
     }
 
@@ -96,7 +101,7 @@ impl Net {
 
     pub(crate) fn host_named(&self, name: &str) -> Option<HostId> {
         let names = self.names.borrow();
-        let place = names.iter().position(|other| other == name);
+        let place = names.iter().position(|other| **other == *name);
         place.map(|host| HostId(host as u32))
     }
 
@@ -116,39 +121,28 @@ impl Net {
         core: &Core,
         call: impl FnOnce(&mut Kernel, u64, &mut dyn Fate) -> R,
     ) -> R {
-        let result = self.call(core, call);
-        for (socket, direction) in self.due.take() {
-            if let Some(watcher) = self.watcher(socket, direction) {
-                core.queue_watcher(&watcher);
+        let (result, effect) = self.call(core, call);
+        if effect.is_some() {
+            self.settle(core, effect);
+            for (socket, direction) in self.due.take() {
+                if let Some(watcher) = self.watcher(socket, direction) {
+                    core.queue_watcher(&watcher);
+                }
             }
         }
         result
     }
 
-    fn call<R>(&self, core: &Core, call: impl FnOnce(&mut Kernel, u64, &mut dyn Fate) -> R) -> R {
+    /// Calls the kernel, and returns the first thing that it asks for: mostly there is no other.
+    fn call<R>(
+        &self,
+        core: &Core,
+        call: impl FnOnce(&mut Kernel, u64, &mut dyn Fate) -> R,
+    ) -> (R, Option<Effect>) {
         let mut fate = Decided { net: self, core };
-        let (result, is_settled) = {
-            let kernel = &mut *self.kernel.borrow_mut();
-            let result = call(kernel, core.now.get(), &mut fate);
-            (result, kernel.is_settled())
-        };
-        if !is_settled {
-            self.settle(core);
-        }
-        result
-    }
-
-    /// Lets an event happen. Watchers are called with it, as a loop calls those that its selector
-    /// names, in the iteration that finds them ready.
-    fn fire(&self, core: &Core, token: Token) {
-        self.alarms.borrow_mut()[token as usize] = None;
-        self.call(core, |kernel, now, fate| kernel.fire(token, now, fate));
-        for (socket, direction) in self.due.take() {
-            // One of those before may have stopped watching.
-            if let Some(watcher) = self.watcher(socket, direction) {
-                core.call_watcher(&watcher);
-            }
-        }
+        let kernel = &mut *self.kernel.try_borrow_mut().expect(BUSY);
+        let result = call(kernel, core.now.get(), &mut fate);
+        (result, kernel.next_effect())
     }
 
     fn watcher(&self, socket: Socket, direction: Direction) -> Option<Rc<Watcher>> {
@@ -198,30 +192,16 @@ impl Net {
         }
     }
 
-    fn settle(&self, core: &Core) {
-        let mut effects = self.effects.take();
-        self.kernel.borrow_mut().take_effects(&mut effects);
-        for effect in effects.drain(..) {
+    fn settle(&self, core: &Core, first: Option<Effect>) {
+        let mut next = first;
+        while let Some(effect) = next {
             match effect {
-                Effect::Alarm { at, token } => {
-                    let key = core.set_alarm(at, token);
-                    let alarms = &mut *self.alarms.borrow_mut();
-                    let place = token as usize;
-                    if alarms.len() <= place {
-                        alarms.resize(place + 1, None);
-                    }
-                    alarms[place] = Some(key);
-                }
-                Effect::Disarm { token } => {
-                    let key = self.alarms.borrow_mut()[token as usize].take();
-                    if let Some(key) = key {
-                        core.cancel_alarm(key);
-                    }
-                }
+                Effect::Alarm { at, token } => core.set_alarm(at, token),
+                Effect::Disarm { token } => core.cancel_alarm(token),
                 Effect::Ready(socket, readiness) => self.wake(core, socket, readiness),
             }
+            next = self.kernel.borrow_mut().next_effect();
         }
-        self.effects.replace(effects);
     }
 
     fn wake(&self, core: &Core, socket: Socket, readiness: Readiness) {
@@ -231,11 +211,16 @@ impl Net {
             Readiness::Both => &[Direction::In, Direction::Out],
         };
         for direction in directions {
-            let waiters = self.lines.borrow_mut().line(socket, *direction).take();
-            for waiter in waiters {
+            let (first, rest, is_watched) = {
+                let lines = &mut *self.lines.borrow_mut();
+                let line = lines.line(socket, *direction);
+                let rest = std::mem::take(&mut line.rest);
+                (line.first.take(), rest, line.watcher.is_some())
+            };
+            for waiter in first.into_iter().chain(rest) {
                 core.wake(waiter);
             }
-            if self.watcher(socket, *direction).is_some() {
+            if is_watched {
                 self.due.borrow_mut().push((socket, *direction));
             }
         }
@@ -249,19 +234,18 @@ impl Net {
         waiting: &mut Waiting,
         mut attempt: impl FnMut() -> Result<R, NetError>,
     ) -> Poll<Result<R, NetError>> {
-        let wait = &mut waiting.wait;
-        wait.renew(core);
-        if wait.key().is_some() {
-            if wait.poll(core, cx) != Waited::Over {
+        if waiting.has_begun {
+            if waiting.wait.poll_over(core, cx).is_pending() {
                 return Poll::Pending;
             }
-            wait.stop();
+            waiting.has_begun = false;
         }
         match attempt() {
             Err(NetError::WouldBlock) => {}
             done => return Poll::Ready(done),
         }
-        let key = wait.start(core, cx, waiting.on, waiting.at);
+        let key = waiting.wait.start_again(core, cx, waiting.on, waiting.at);
+        waiting.has_begun = true;
         let lines = &mut *self.lines.borrow_mut();
         lines
             .line(waiting.socket, waiting.direction)
@@ -281,6 +265,7 @@ pub(crate) enum Direction {
 #[derive(Debug)]
 pub(crate) struct Waiting {
     wait: Wait,
+    has_begun: bool,
     socket: Socket,
     direction: Direction,
     on: On,
@@ -294,9 +279,9 @@ impl Waiting {
         on: On,
         at: &'static Location<'static>,
     ) -> Self {
-        let wait = Wait::new();
         Self {
-            wait,
+            wait: Wait::new(),
+            has_begun: false,
             socket,
             direction,
             on,
@@ -347,12 +332,6 @@ impl Line {
         self.rest.retain(is_live);
         self.rest.push(waiter);
     }
-
-    /// Takes everyone who waits, in the order in which they came.
-    fn take(&mut self) -> impl Iterator<Item = WaiterKey> + use<> {
-        let rest = std::mem::take(&mut self.rest);
-        self.first.take().into_iter().chain(rest)
-    }
 }
 
 /// What happens to packets in a run: decisions of its plan.
@@ -386,5 +365,10 @@ impl Fate for Decided<'_> {
         let alternatives = most.saturating_add(1);
         let draw = |stream: &mut crate::chance::Stream| stream.below(alternatives);
         decide_packet(self.core, &link, nth, what, alternatives, draw)
+    }
+
+    fn treat(&mut self, packet: Packet, contents: Contents) -> Treatment {
+        let taps = self.core.extension::<Taps>();
+        taps.treat(self.core, self.net, packet, contents)
     }
 }

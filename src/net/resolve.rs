@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use super::driver::Net;
+use super::kernel::NetError;
 use crate::event_loop::core::{self, Core};
 use crate::time;
 
@@ -33,6 +34,8 @@ pub trait ToSocketAddrs {
 /// What is to be looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
+    /// Nothing: this is the address.
+    Address(SocketAddr),
     /// Nothing: these are the addresses.
     Addresses(Vec<SocketAddr>),
     /// A name, for this port.
@@ -41,7 +44,7 @@ pub enum Target {
 
 impl ToSocketAddrs for SocketAddr {
     fn to_target(&self) -> io::Result<Target> {
-        Ok(Target::Addresses(vec![*self]))
+        Ok(Target::Address(*self))
     }
 }
 
@@ -101,11 +104,14 @@ impl ToSocketAddrs for str {
         if let Ok(address) = self.parse::<SocketAddr>() {
             return address.to_target();
         }
-        let parts = self.rsplit_once(':');
-        let parts = parts.and_then(|(name, port)| Some((name, port.parse::<u16>().ok()?)));
-        let Some((name, port)) = parts else {
+        let invalid = |text| io::Error::new(io::ErrorKind::InvalidInput, text);
+        let Some((name, port)) = self.rsplit_once(':').filter(|(name, _)| !name.is_empty()) else {
             let text = format!("`{self}` is not an address: say `name:port` or `address:port`");
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            return Err(invalid(text));
+        };
+        let Ok(port) = port.parse::<u16>() else {
+            let text = format!("`{port}` in `{self}` is not a port: say a number up to 65535");
+            return Err(invalid(text));
         };
         (name, port).to_target()
     }
@@ -138,7 +144,22 @@ struct Names {
 ///
 /// If it stands for nothing, or names cannot be looked up at the moment.
 pub async fn lookup_host(name: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>> {
-    let (name, port) = match name.to_target()? {
+    look_up(name.to_target()?).await
+}
+
+/// Returns the first address that something stands for.
+pub(super) async fn lookup_one(name: impl ToSocketAddrs) -> io::Result<SocketAddr> {
+    let target = name.to_target()?;
+    if let Target::Address(address) = target {
+        return Ok(address);
+    }
+    let first = look_up(target).await?.into_iter().next();
+    Ok(first.ok_or(NetError::AddressNotAvailable)?)
+}
+
+async fn look_up(target: Target) -> io::Result<Vec<SocketAddr>> {
+    let (name, port) = match target {
+        Target::Address(address) => return Ok(vec![address]),
         Target::Addresses(addresses) => return Ok(addresses),
         Target::Name(name, port) => (name, port),
     };
@@ -171,7 +192,7 @@ fn addresses(core: &Core, names: &Names, name: &str) -> Vec<IpAddr> {
     let net = Net::of(core);
     let host = net.host_named(name);
     host.map_or_else(Vec::new, |host| {
-        net.kernel.borrow().addresses(host).to_vec()
+        net.kernel.borrow().addresses(host).collect()
     })
 }
 

@@ -23,6 +23,70 @@ use crate::task::{self, spawn_on};
 /// How many connections wait to be accepted before others are turned away: asyncio's.
 const BACKLOG: usize = 100;
 
+/// How a server is created: see [`create_server_with`] and
+/// [`start_server_with`](super::start_server_with).
+///
+/// ```
+/// use simrun::net::{self, ServerOptions, TcpStream};
+///
+/// # simrun::run(async {
+/// let options = ServerOptions::new().serving_later();
+/// let server = net::start_server_with(options, |_, _| async {}, "127.0.0.1:80").await.unwrap();
+/// assert!(TcpStream::connect("127.0.0.1:80").await.is_err());
+/// server.start_serving().await.unwrap();
+/// assert!(TcpStream::connect("127.0.0.1:80").await.is_ok());
+/// # });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerOptions {
+    backlog: usize,
+    serves_later: bool,
+    pub(super) limit: Option<usize>,
+}
+
+impl ServerOptions {
+    /// Serves from the start, with room for 100 connections that wait to be accepted.
+    pub fn new() -> Self {
+        Self {
+            backlog: BACKLOG,
+            serves_later: false,
+            limit: None,
+        }
+    }
+
+    /// Binds the addresses and does not listen there before it is told to: connections are refused
+    /// until then. asyncio's `start_serving=False`.
+    pub fn serving_later(mut self) -> Self {
+        self.serves_later = true;
+        self
+    }
+
+    /// Sets how many connections may wait to be accepted; others are turned away, and try again.
+    pub fn backlog(mut self, connections: usize) -> Self {
+        self.backlog = connections;
+        self
+    }
+
+    /// Sets the limit of the readers, for streams: how long a line may be; at twice as much,
+    /// reading pauses. It is 64 KiB unless it is set.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    #[track_caller]
+    pub fn limit(mut self, limit: usize) -> Self {
+        assert!(limit > 0, "a reader that holds nothing could read nothing");
+        self.limit = Some(limit);
+        self
+    }
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// What makes the protocols of a server's connections.
 pub(super) type Factory = Rc<dyn Fn() -> Arc<Mutex<dyn Party>>>;
 
@@ -45,7 +109,25 @@ pub fn create_server<P: AnyProtocol>(
     factory: impl Fn() -> P + 'static,
     address: impl ToSocketAddrs,
 ) -> impl Future<Output = io::Result<Server>> {
-    create_server_at(|| make_with(factory), address, Location::caller())
+    create_server_with(ServerOptions::new(), factory, address)
+}
+
+/// Creates a server in a certain way: otherwise as [`create_server`].
+///
+/// # Errors
+///
+/// If an address is in use, or not one of the host's, or if there is no such name.
+///
+/// # Panics
+///
+/// Outside a run.
+#[track_caller]
+pub fn create_server_with<P: AnyProtocol>(
+    options: ServerOptions,
+    factory: impl Fn() -> P + 'static,
+    address: impl ToSocketAddrs,
+) -> impl Future<Output = io::Result<Server>> {
+    create_server_at(options, || make_with(factory), address, Location::caller())
 }
 
 /// Makes the factory of a server of what makes a protocol.
@@ -53,23 +135,27 @@ pub(super) fn make_with<P: AnyProtocol>(factory: impl Fn() -> P + 'static) -> Fa
     Rc::new(move || Arc::new(Mutex::new(factory())))
 }
 
-/// Creates a server whose factory is made when it listens: until then, it can be sent.
+/// Creates a server whose factory is made when it is bound: until then, it can be sent.
 pub(super) async fn create_server_at(
+    options: ServerOptions,
     factory: impl FnOnce() -> Factory,
     address: impl ToSocketAddrs,
     at: &'static Location<'static>,
 ) -> io::Result<Server> {
     let mut listeners = Vec::new();
     for address in lookup_host(address).await? {
-        listeners.push(Arc::new(TcpListener::listen(address, BACKLOG, at)?));
+        listeners.push(Arc::new(TcpListener::bind_only(address, at)?));
     }
-    let server = Server::start(listeners, factory(), at);
-    task::yield_now().await;
+    let server = Server::bind(listeners, options.backlog, factory(), at);
+    if !options.serves_later {
+        server.0.begin();
+        task::yield_now().await;
+    }
     Ok(server)
 }
 
-/// A server: asyncio's `Server`. It listens from the start. Clones are the same server, and
-/// dropping them does not stop it.
+/// A server: asyncio's `Server`. It listens from the start, unless it was created otherwise. Clones
+/// are the same server, and dropping them does not stop it.
 ///
 /// ```
 /// use futures::AsyncReadExt;
@@ -97,6 +183,7 @@ pub struct Server(Arc<Roster>);
 /// What a server knows of itself.
 pub(super) struct Roster {
     serial: u32,
+    backlog: usize,
     state: Mutex<State>,
     /// Where those wait who serve for ever.
     serving: Gate,
@@ -109,6 +196,8 @@ struct State {
     /// Until the server is closed.
     listeners: Option<Vec<Arc<TcpListener>>>,
     clients: Vec<Transport>,
+    /// It has begun to listen.
+    has_begun: bool,
     is_served: bool,
     /// What closes the server with its family.
     guard: Option<CallbackKey>,
@@ -126,8 +215,9 @@ impl Drop for Guard {
 }
 
 impl Server {
-    fn start(
+    fn bind(
         listeners: Vec<Arc<TcpListener>>,
+        backlog: usize,
         factory: Factory,
         at: &'static Location<'static>,
     ) -> Self {
@@ -137,9 +227,11 @@ impl Server {
         let name = name.collect::<Vec<_>>().join(" and ");
         let roster = Arc::new(Roster {
             serial: core.serial,
+            backlog,
             state: Mutex::new(State {
                 listeners: Some(listeners.clone()),
                 clients: Vec::new(),
+                has_begun: false,
                 is_served: false,
                 guard: None,
             }),
@@ -203,22 +295,29 @@ impl Server {
 
     /// Says whether it listens.
     pub fn is_serving(&self) -> bool {
-        !self.0.is_closed()
+        let state = self.0.state();
+        state.has_begun && state.listeners.is_some()
     }
 
-    /// Yields once, as asyncio does: a server here listens from the start.
+    /// Begins to listen, unless it does so already, and yields once.
     ///
     /// # Errors
     ///
     /// If the server is closed.
+    ///
+    /// # Panics
+    ///
+    /// In another run.
     pub async fn start_serving(&self) -> io::Result<()> {
+        self.core();
         self.0.check_open()?;
+        self.0.begin();
         task::yield_now().await;
         Ok(())
     }
 
-    /// Serves until the server is closed, or the task cancelled: then the server is closed, with
-    /// all its connections, and waited for.
+    /// Begins to listen, unless it does so already, and serves until the server is closed, or the
+    /// task cancelled: then the server is closed, with all its connections, and waited for.
     ///
     /// # Errors
     ///
@@ -228,6 +327,7 @@ impl Server {
         let (server, at) = (self.clone(), Location::caller());
         async move {
             server.0.check_open()?;
+            server.0.begin();
             if std::mem::replace(&mut server.0.state().is_served, true) {
                 let text = "the server is being served already: await that instead";
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
@@ -243,7 +343,7 @@ impl Server {
         }
     }
 
-    /// Returns the addresses at which it listens: none once it is closed.
+    /// Returns the addresses at which it listens or will: none once it is closed.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         let state = self.0.state();
         let listeners = state.listeners.iter().flatten();
@@ -292,6 +392,18 @@ impl Roster {
         Ok(())
     }
 
+    /// Begins to listen.
+    fn begin(&self) {
+        let listeners = {
+            let state = &mut *self.state();
+            let begins = !std::mem::replace(&mut state.has_begun, true);
+            state.listeners.clone().filter(|_| begins)
+        };
+        for listener in listeners.into_iter().flatten() {
+            listener.begin(self.backlog);
+        }
+    }
+
     fn close(&self, core: &Core) {
         let (listeners, guard) = {
             let state = &mut *self.state();
@@ -328,7 +440,7 @@ impl Roster {
     fn accept_ready(self: &Arc<Self>, listener: &TcpListener, factory: &Factory) {
         let core = core::current();
         // No more at a time than can wait: others have a turn in between.
-        for _ in 0..=BACKLOG {
+        for _ in 0..=self.backlog {
             let Ok(stream) = listener.try_accept(&core) else {
                 return;
             };

@@ -91,10 +91,20 @@ impl TcpListener {
         backlog: usize,
         at: &'static Location<'static>,
     ) -> io::Result<Self> {
+        let listener = Self::bind_only(address, at)?;
+        listener.begin(backlog);
+        Ok(listener)
+    }
+
+    /// Binds a socket that is to listen later.
+    pub(super) fn bind_only(
+        address: SocketAddr,
+        at: &'static Location<'static>,
+    ) -> io::Result<Self> {
         let core = core::current();
         let net = Net::of(&core);
         let host = net.here(&core);
-        let (listener, local) = net.tcp(&core, |tcp| tcp.listen(host, address, backlog))?;
+        let (listener, local) = net.tcp(&core, |tcp| tcp.bind(host, address))?;
         let resource = core.add_resource("listener", Some(local.to_string()), at);
         Ok(Self {
             serial: core.serial,
@@ -102,6 +112,13 @@ impl TcpListener {
             resource,
             local,
         })
+    }
+
+    /// Begins to listen.
+    pub(super) fn begin(&self, backlog: usize) {
+        if let Some(core) = core::try_own(self.serial) {
+            Net::of(&core).tcp(&core, |tcp| tcp.listen(self.listener, backlog));
+        }
     }
 
     /// Accepts a connection.

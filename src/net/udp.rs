@@ -12,7 +12,7 @@ use futures::{Sink, Stream};
 
 use super::driver::{Direction, Net, Waiting};
 use super::kernel::{Datagram, DatagramId, NetError, Socket, UdpCall};
-use super::resolve::{ToSocketAddrs, lookup_host};
+use super::resolve::{ToSocketAddrs, lookup_host, lookup_one};
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::{Access, ResourceKey};
 
@@ -120,7 +120,7 @@ impl UdpSocket {
     ///
     /// If there is no such name.
     pub async fn connect(&self, address: impl ToSocketAddrs) -> io::Result<()> {
-        let address = first(lookup_host(address).await?)?;
+        let address = lookup_one(address).await?;
         self.call(|udp| udp.connect(self.id, address));
         Ok(())
     }
@@ -132,7 +132,7 @@ impl UdpSocket {
     /// If it is too long, or the address is nobody's; if the socket is connected, also if an
     /// earlier datagram went to a port where nobody was.
     pub async fn send_to(&self, bytes: &[u8], to: impl ToSocketAddrs) -> io::Result<usize> {
-        let to = first(lookup_host(to).await?)?;
+        let to = lookup_one(to).await?;
         self.call(|udp| udp.send(self.id, Some(to), bytes))?;
         Ok(bytes.len())
     }
@@ -301,11 +301,6 @@ impl UdpSocket {
         self.call(|udp| udp.set_member(self.id, group, joins));
         Ok(())
     }
-}
-
-fn first(addresses: Vec<SocketAddr>) -> io::Result<SocketAddr> {
-    let first = addresses.into_iter().next();
-    Ok(first.ok_or(NetError::AddressNotAvailable)?)
 }
 
 fn copy(datagram: &Datagram, into: &mut [u8]) -> usize {

@@ -1,5 +1,6 @@
 //! The network: sockets over simulated links.
 
+mod bad_input;
 mod datagrams;
 mod diary;
 mod disk;
@@ -11,4 +12,6 @@ mod protocols;
 mod servers;
 mod sockets;
 mod streams;
+mod taps;
+mod tls;
 mod transports;

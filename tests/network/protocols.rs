@@ -176,7 +176,33 @@ fn a_protocol_that_panics_over_a_datagram_is_reported_and_gets_the_next_one() {
     });
 }
 
-/// 17.2
+/// 17.1: datagrams leave when they are sent, so there is none to be flushed.
+#[test]
+fn what_was_sent_before_an_endpoint_was_closed_arrives_and_what_comes_later_is_dropped() {
+    for abort in [false, true] {
+        simrun::run(async move {
+            let log = Log::default();
+            let server = || Letters::new(&log, "server");
+            let server = create_datagram_endpoint(server, address(7), None).await;
+            let client = || Letters::new(&log, "client");
+            let client = create_datagram_endpoint(client, address(9), address(7)).await;
+            let (client, _) = client.unwrap();
+            log.take();
+            client.sendto(b"before", None);
+            match abort {
+                true => client.abort(),
+                false => client.close(),
+            }
+            client.sendto(b"after", None);
+            settle().await;
+            let expected = ["client: lost well", "server: before from 127.0.0.1:9"];
+            assert_eq!(log.take(), expected);
+            server.unwrap().0.close();
+        });
+    }
+}
+
+/// 17.2. How much a datagram counts in the buffer has no counterpart: there is no buffer.
 #[test]
 fn an_empty_datagram_is_sent_as_any_other() {
     simrun::run(async {

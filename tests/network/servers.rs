@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use futures::AsyncReadExt;
 use simrun::net::{
-    self, ConnectOptions, Server, StreamReader, StreamWriter, TcpStream, create_connection,
-    create_connection_with, create_server, open_connection, open_connection_with, start_server,
+    self, ConnectOptions, Server, ServerOptions, StreamReader, StreamWriter, TcpListener,
+    TcpStream, create_connection, create_connection_with, create_server, create_server_with,
+    open_connection, open_connection_with, start_server, start_server_with,
 };
 use simrun::time::{micros, millis, now, secs, sleep, timeout};
 use simrun::{Sim, event_loop, host, spawn, task};
@@ -64,6 +65,102 @@ fn closing_a_server_ends_the_listening_and_leaves_its_connections() {
         assert_eq!(log.take(), ["server: data still here"]);
         // The address is free.
         quiet_server(&log).await;
+    });
+}
+
+/// 16.1: with `start_serving=False`, asyncio binds the address and does not yield.
+#[test]
+fn a_server_that_serves_later_refuses_connections_until_it_is_told_to_serve() {
+    simrun::run(async {
+        let log = Log::default();
+        let diaries = log.clone();
+        let soon = log.clone();
+        event_loop::call_soon(move || soon.note("one iteration"));
+        let options = ServerOptions::new().serving_later();
+        let factory = move || Diary::new(&diaries, "server");
+        let server = create_server_with(options, factory, "127.0.0.1:80").await;
+        let server = server.unwrap();
+        assert!(log.take().is_empty(), "it has not yielded");
+        assert!(!server.is_serving());
+        assert_eq!(server.addresses(), ["127.0.0.1:80".parse().unwrap()]);
+        let refused = TcpStream::connect("127.0.0.1:80").await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        let taken = TcpListener::bind("0.0.0.0:80").await.unwrap_err();
+        assert_eq!(taken.kind(), ErrorKind::AddrInUse);
+        let soon = log.clone();
+        log.take();
+        event_loop::call_soon(move || soon.note("one iteration"));
+        server.start_serving().await.unwrap();
+        assert_eq!(log.take(), ["one iteration"]);
+        server.start_serving().await.unwrap();
+        assert!(server.is_serving());
+        let _client = TcpStream::connect("127.0.0.1:80").await.unwrap();
+        settle().await;
+        assert_eq!(log.take(), ["server: made"]);
+        server.close();
+        assert!(!server.is_serving());
+        let closed = server.start_serving().await.unwrap_err();
+        assert_eq!(closed.to_string(), "the server is closed");
+    });
+}
+
+/// 16.1
+#[test]
+fn a_server_that_never_served_is_closed_like_any_other() {
+    simrun::run(async {
+        let options = ServerOptions::new().serving_later();
+        let server = start_server_with(options, |_, _| async {}, "127.0.0.1:80").await;
+        let server = server.unwrap();
+        let waits = spawn({
+            let server = server.clone();
+            async move { server.wait_closed().await }
+        });
+        settle().await;
+        assert!(!waits.is_done());
+        server.close();
+        waits.await.unwrap();
+        assert!(server.addresses().is_empty());
+        TcpListener::bind("127.0.0.1:80").await.unwrap();
+    });
+}
+
+/// 16.1: for streams, and a server that is to serve for ever begins with that.
+#[test]
+fn serving_for_ever_begins_to_serve() {
+    simrun::run(async {
+        let greet = |_: StreamReader, writer: StreamWriter| async move {
+            writer.write(b"hello");
+            writer.close();
+        };
+        let options = ServerOptions::new().serving_later().limit(5);
+        let server = start_server_with(options, greet, "127.0.0.1:80").await;
+        let server = server.unwrap();
+        assert!(open_connection("127.0.0.1:80").await.is_err());
+        let serves = spawn({
+            let server = server.clone();
+            async move { server.serve_forever().await }
+        });
+        task::yield_now().await;
+        assert!(server.is_serving());
+        let (mut reader, _writer) = open_connection("127.0.0.1:80").await.unwrap();
+        assert_eq!(reader.read_to_end().await.unwrap(), b"hello");
+        serves.cancel();
+        assert!(serves.await.unwrap_err().is_cancelled());
+        assert!(!server.is_serving());
+    });
+}
+
+#[test]
+fn a_backlog_that_is_full_turns_connections_away_until_there_is_room() {
+    simrun::run(async {
+        let options = ServerOptions::new().backlog(2);
+        let server = start_server_with(options, |_, _| async {}, "127.0.0.1:80").await;
+        let before = now();
+        let connects = |_| spawn(async { TcpStream::connect("127.0.0.1:80").await.unwrap() });
+        let streams = simrun::gather((0..5).map(connects)).await.unwrap();
+        assert_eq!(streams.len(), 5);
+        assert!(now() - before >= secs(1), "some had to try again");
+        server.unwrap().close();
     });
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures::AsyncWriteExt;
 use simrun::net::{
-    self, Buffered, BufferedProtocol, Latency, Link, TcpStream, create_connection, create_server,
+    self, Buffered, BufferedProtocol, Latency, Link, TcpStream, UdpSocket, create_connection,
+    create_server,
 };
-use simrun::time::{millis, sleep};
+use simrun::time::{micros, millis, now, sleep};
 use simrun::{event_loop, host, spawn, task};
 
 use crate::diary::{Diary, Log, PLENTY, Pair, diaries, reports, settle};
@@ -25,6 +26,51 @@ async fn near(main: impl AsyncFnOnce() + 'static) {
     net::set_link("local", &near, link);
     net::set_link(&near, "local", link);
     near.join().await.unwrap();
+}
+
+/// 2: the loop selects, and then looks at its timers.
+#[test]
+fn what_arrives_is_handled_before_timers_that_are_due_at_the_same_moment() {
+    simrun::run(async {
+        let log = Log::default();
+        let (client, server) = diaries(&log);
+        let pair = Pair::new(client, server).await;
+        log.take();
+        // As long as what is sent from here to here takes.
+        let latency = micros(10);
+        let (timer, sleeper) = (log.clone(), log.clone());
+        event_loop::call_later(latency, move || timer.note("timer"));
+        let sleeps = spawn(async move {
+            sleep(latency).await;
+            sleeper.note("sleeper");
+        });
+        task::yield_now().await;
+        let before = now();
+        pair.client.write(b"hello");
+        sleeps.await.unwrap();
+        assert_eq!(now() - before, latency);
+        assert_eq!(log.take(), ["server: data hello", "timer", "sleeper"]);
+    });
+    // Those who wait for a socket are woken before sleepers.
+    simrun::run(async {
+        let log = Log::default();
+        let socket = UdpSocket::bind("127.0.0.1:1").await.unwrap();
+        let (sleeper, receiver) = (log.clone(), log.clone());
+        let sleeps = spawn(async move {
+            sleep(micros(10)).await;
+            sleeper.note("sleeper");
+        });
+        let receives = spawn(async move {
+            socket.recv(&mut [0]).await.unwrap();
+            receiver.note("receiver");
+        });
+        task::yield_now().await;
+        let other = UdpSocket::bind("127.0.0.1:2").await.unwrap();
+        other.send_to(b"x", "127.0.0.1:1").await.unwrap();
+        sleeps.await.unwrap();
+        receives.await.unwrap();
+        assert_eq!(log.take(), ["receiver", "sleeper"]);
+    });
 }
 
 /// 15.1
@@ -262,7 +308,25 @@ fn a_protocol_that_writes_too_much_hears_of_it_when_its_method_returns() {
     });
 }
 
-/// 15.10
+/// 15.4: that only bytes can be written, Rust's types say.
+#[test]
+fn a_write_of_nothing_does_nothing() {
+    simrun::run(async {
+        let log = Log::default();
+        let (client, server) = diaries(&log);
+        let pair = Pair::new(client, server).await;
+        pair.client.set_write_buffer_limits(0, None);
+        log.take();
+        pair.client.write(b"");
+        pair.client.writelines(["", ""]);
+        settle().await;
+        pair.client.write(b"something");
+        settle().await;
+        assert_eq!(log.take(), ["server: data something"]);
+    });
+}
+
+/// 15.10. That no more than 256 KiB are read at a time is never seen: the network holds less.
 #[test]
 fn reading_can_be_paused_and_what_arrives_meanwhile_comes_as_one() {
     simrun::run(async {

@@ -5,12 +5,14 @@
 mod latency;
 mod link;
 mod ports;
+mod tap;
 mod tcp;
 #[cfg(test)]
 mod tests;
 mod udp;
 mod wire;
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
 
@@ -18,6 +20,8 @@ use slab::Slab;
 
 pub use latency::Latency;
 pub use link::Link;
+pub use tap::PacketKind;
+pub(crate) use tap::{Contents, Treatment};
 pub(crate) use tcp::{EndId, ListenerId, Tcp};
 pub(crate) use udp::{Datagram, DatagramId};
 pub(crate) use wire::{Fate, Packet, Passage};
@@ -33,8 +37,20 @@ pub(crate) struct HostId(pub(crate) u32);
 /// A machine, as far as the network is concerned.
 #[derive(Debug)]
 struct Machine {
-    addresses: Vec<IpAddr>,
+    /// One of each kind.
+    own: [IpAddr; 2],
+    others: Vec<IpAddr>,
     is_up: bool,
+}
+
+impl Machine {
+    fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.own.iter().chain(&self.others).copied()
+    }
+
+    fn has(&self, address: IpAddr) -> bool {
+        self.addresses().any(|own| own == address)
+    }
 }
 
 /// The whole network.
@@ -92,24 +108,24 @@ pub(crate) enum Readiness {
 #[derive(Debug, Default)]
 struct Events {
     pending: Slab<Event>,
-    effects: Vec<Effect>,
+    effects: VecDeque<Effect>,
 }
 
 impl Events {
     fn schedule(&mut self, at: u64, event: Event) -> Token {
         let token = self.pending.insert(event) as Token;
-        self.effects.push(Effect::Alarm { at, token });
+        self.effects.push_back(Effect::Alarm { at, token });
         token
     }
 
     fn cancel(&mut self, token: Token) {
         if self.pending.try_remove(token as usize).is_some() {
-            self.effects.push(Effect::Disarm { token });
+            self.effects.push_back(Effect::Disarm { token });
         }
     }
 
     fn ready(&mut self, socket: Socket, readiness: Readiness) {
-        self.effects.push(Effect::Ready(socket, readiness));
+        self.effects.push_back(Effect::Ready(socket, readiness));
     }
 }
 
@@ -133,11 +149,14 @@ impl Surroundings<'_> {
         if address.is_loopback() {
             return Some(from);
         }
-        let has = |machine: &Machine| machine.addresses.contains(&address);
-        self.machines
-            .iter()
-            .position(has)
-            .map(|host| HostId(host as u32))
+        let mut machines = self.machines.iter();
+        let place = machines.position(|machine| machine.has(address));
+        place.map(|host| HostId(host as u32))
+    }
+
+    /// Says whether a host has an address.
+    fn has(&self, host: HostId, address: IpAddr) -> bool {
+        self.machines[host.0 as usize].has(address)
     }
 
     /// Returns the address that a host uses to reach another address.
@@ -149,19 +168,21 @@ impl Surroundings<'_> {
                 IpAddr::V6(_) => destination,
             };
         }
-        let addresses = &self.machines[host.0 as usize].addresses;
-        let same_family = |address: &&IpAddr| address.is_ipv4() == destination.is_ipv4();
-        let found = addresses.iter().find(same_family).or(addresses.first());
-        found.copied().unwrap_or(destination)
+        let mut addresses = self.machines[host.0 as usize].addresses();
+        let found = addresses.find(|address| address.is_ipv4() == destination.is_ipv4());
+        found.unwrap_or(destination)
     }
 }
 
 impl Kernel {
-    /// Adds a host that is up.
-    pub(crate) fn add_host(&mut self, addresses: Vec<IpAddr>) -> HostId {
+    /// Adds a host that is up, with an address of each kind.
+    pub(crate) fn add_host(&mut self, own: [IpAddr; 2]) -> HostId {
         let id = HostId(self.machines.len() as u32);
-        let is_up = true;
-        self.machines.push(Machine { addresses, is_up });
+        self.machines.push(Machine {
+            own,
+            others: Vec::new(),
+            is_up: true,
+        });
         id
     }
 
@@ -195,11 +216,12 @@ impl Kernel {
 
     /// Adds an address to those of a host.
     pub(crate) fn add_address(&mut self, host: HostId, address: IpAddr) {
-        self.machines[host.0 as usize].addresses.push(address);
+        self.machines[host.0 as usize].others.push(address);
+        self.udp.forget_ways();
     }
 
-    pub(crate) fn addresses(&self, host: HostId) -> &[IpAddr] {
-        &self.machines[host.0 as usize].addresses
+    pub(crate) fn addresses(&self, host: HostId) -> impl Iterator<Item = IpAddr> {
+        self.machines[host.0 as usize].addresses()
     }
 
     /// Sets what links are like that have no settings of their own.
@@ -269,14 +291,10 @@ impl Kernel {
         }
     }
 
-    /// Says whether there is nothing for the driver to do.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.events.effects.is_empty()
-    }
-
-    /// Takes what the driver is to do.
-    pub(crate) fn take_effects(&mut self, into: &mut Vec<Effect>) {
-        into.append(&mut self.events.effects);
+    /// Takes the next thing that the driver is to do.
+    #[inline]
+    pub(crate) fn next_effect(&mut self) -> Option<Effect> {
+        self.events.effects.pop_front()
     }
 }
 

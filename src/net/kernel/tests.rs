@@ -1,7 +1,7 @@
 //! The network without a loop: calls, the time, and what comes out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use super::wire::Packet;
@@ -38,6 +38,17 @@ struct World {
 
 const MS: u64 = 1_000_000;
 
+fn listen(
+    tcp: &mut TcpCall<'_>,
+    host: HostId,
+    local: SocketAddr,
+    backlog: usize,
+) -> Result<(ListenerId, SocketAddr), NetError> {
+    let (listener, local) = tcp.bind(host, local)?;
+    tcp.listen(listener, backlog);
+    Ok((listener, local))
+}
+
 fn address(host: u8, port: u16) -> SocketAddr {
     SocketAddr::new(Ipv4Addr::new(10, 0, 0, host).into(), port)
 }
@@ -47,7 +58,8 @@ impl World {
     fn new(seed: u64) -> Self {
         let mut kernel = Kernel::default();
         for host in 1..=2 {
-            kernel.add_host(vec![address(host, 0).ip()]);
+            let six = Ipv6Addr::from(u128::from(host));
+            kernel.add_host([address(host, 0).ip(), six.into()]);
         }
         let latency = Latency::Constant(Duration::from_millis(1));
         kernel.set_default_link(Link::new().latency(latency));
@@ -75,9 +87,7 @@ impl World {
     }
 
     fn settle(&mut self) {
-        let mut effects = Vec::new();
-        self.kernel.take_effects(&mut effects);
-        for effect in effects {
+        while let Some(effect) = self.kernel.next_effect() {
             match effect {
                 Effect::Alarm { at, token } => {
                     assert!(at >= self.now, "an alarm in the past");
@@ -123,7 +133,7 @@ impl World {
     /// Connects host 0 to a listener on host 1.
     fn pair(&mut self) -> (EndId, EndId) {
         let (listener, at) = self
-            .tcp(|tcp| tcp.listen(HostId(1), address(2, 80), 8))
+            .tcp(|tcp| listen(tcp, HostId(1), address(2, 80), 8))
             .unwrap();
         let client = self.tcp(|tcp| tcp.connect(HostId(0), None, at)).unwrap();
         self.run_until(self.now + 1_000 * MS);
@@ -149,7 +159,7 @@ impl World {
 fn a_connection_is_made_in_a_round_trip_and_a_half() {
     let mut world = World::new(1);
     let (listener, at) = world
-        .tcp(|tcp| tcp.listen(HostId(1), address(2, 80), 8))
+        .tcp(|tcp| listen(tcp, HostId(1), address(2, 80), 8))
         .unwrap();
     let client = world.tcp(|tcp| tcp.connect(HostId(0), None, at)).unwrap();
     world.run_until(2 * MS - 1);
@@ -273,7 +283,7 @@ fn to_read_nothing_is_to_wait_for_something() {
 fn whatever_loopback_address_is_connected_to_it_is_from_the_first() {
     let mut world = World::new(1);
     let any = SocketAddr::from(([0, 0, 0, 0], 80));
-    world.tcp(|tcp| tcp.listen(HostId(0), any, 1)).unwrap();
+    world.tcp(|tcp| listen(tcp, HostId(0), any, 1)).unwrap();
     let to = SocketAddr::from(([127, 0, 0, 2], 80));
     let end = world.tcp(|tcp| tcp.connect(HostId(0), None, to)).unwrap();
     let (local, remote) = world.tcp(|tcp| tcp.addresses(end));
@@ -309,7 +319,7 @@ fn a_reader_that_does_not_read_stops_the_writer() {
 fn a_backlog_that_is_full_makes_clients_try_again() {
     let mut world = World::new(1);
     let (listener, at) = world
-        .tcp(|tcp| tcp.listen(HostId(1), address(2, 80), 1))
+        .tcp(|tcp| listen(tcp, HostId(1), address(2, 80), 1))
         .unwrap();
     let first = world.tcp(|tcp| tcp.connect(HostId(0), None, at)).unwrap();
     let second = world.tcp(|tcp| tcp.connect(HostId(0), None, at)).unwrap();
@@ -326,7 +336,7 @@ fn a_backlog_that_is_full_makes_clients_try_again() {
 fn a_listener_that_is_closed_resets_those_who_wait() {
     let mut world = World::new(1);
     let (listener, at) = world
-        .tcp(|tcp| tcp.listen(HostId(1), address(2, 80), 4))
+        .tcp(|tcp| listen(tcp, HostId(1), address(2, 80), 4))
         .unwrap();
     let client = world.tcp(|tcp| tcp.connect(HostId(0), None, at)).unwrap();
     world.run_until(10 * MS);
@@ -334,7 +344,7 @@ fn a_listener_that_is_closed_resets_those_who_wait() {
     world.run_until(20 * MS);
     assert_eq!(world.read(client), Err(NetError::Reset));
     assert!(
-        world.tcp(|tcp| tcp.listen(HostId(1), at, 4)).is_ok(),
+        world.tcp(|tcp| listen(tcp, HostId(1), at, 4)).is_ok(),
         "the port is free again"
     );
 }

@@ -7,8 +7,11 @@ use std::rc::Rc;
 use slab::Slab;
 
 use super::ports::Protocol;
-use super::wire::{HEADERS, Transit};
-use super::{Event as AnyEvent, HostId, NetError, Readiness, Socket, Surroundings, UdpCall};
+use super::wire::{HEADERS, RouteId, Transit};
+use super::{
+    Contents, Event as AnyEvent, HostId, NetError, PacketKind, Readiness, Socket, Surroundings,
+    Treatment, UdpCall,
+};
 
 /// All datagram sockets.
 #[derive(Debug, Default)]
@@ -18,7 +21,7 @@ pub(crate) struct Udp {
     /// Who has joined a group.
     members: BTreeMap<IpAddr, BTreeSet<DatagramId>>,
     /// Datagrams that wait for a link to be opened.
-    held: Vec<(HostId, Event)>,
+    held: Vec<Event>,
 }
 
 /// Names a datagram socket.
@@ -44,6 +47,17 @@ struct Endpoint {
     broadcasts: bool,
     /// Its host has crashed.
     is_gone: bool,
+    /// The way that the last datagram took.
+    way: Option<Way>,
+}
+
+/// The way to an address.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    to: IpAddr,
+    /// The address that the host uses there.
+    from: IpAddr,
+    route: RouteId,
 }
 
 /// A datagram that has arrived, and where it came from.
@@ -55,10 +69,9 @@ pub(crate) struct Datagram {
 
 #[derive(Clone, Debug)]
 pub(super) enum Event {
-    /// A datagram arrives at a host.
+    /// A datagram arrives at the end of a route.
     Arrival {
-        from_host: HostId,
-        host: HostId,
+        route: RouteId,
         to: SocketAddr,
         datagram: Datagram,
     },
@@ -84,9 +97,8 @@ impl UdpCall<'_> {
         mut local: SocketAddr,
     ) -> Result<(DatagramId, SocketAddr), NetError> {
         let Self(udp, around) = self;
-        let addresses = &around.machines[host.0 as usize].addresses;
         let ip = local.ip();
-        if !ip.is_unspecified() && !ip.is_loopback() && !addresses.contains(&ip) {
+        if !ip.is_unspecified() && !ip.is_loopback() && !around.has(host, ip) {
             return Err(NetError::AddressNotAvailable);
         }
         let others = udp.bound.get(&(host, local.port())).into_iter().flatten();
@@ -115,6 +127,7 @@ impl UdpCall<'_> {
             error: None,
             broadcasts: false,
             is_gone: false,
+            way: None,
         }) as u32);
         udp.bound.entry((host, port)).or_default().push(id);
         Ok((id, local))
@@ -170,17 +183,13 @@ impl UdpCall<'_> {
         if bytes.len() > LONGEST {
             return Err(NetError::MessageTooLong);
         }
-        let (host, broadcasts) = (socket.host, socket.broadcasts);
-        let mut from = socket.local;
-        if from.ip().is_unspecified() {
-            from.set_ip(around.source(host, to.ip()));
+        if is_for_many(to.ip()) {
+            return udp.send_to_many(id, to, bytes, around);
         }
-        let bytes: Rc<[u8]> = bytes.into();
-        let datagram = Datagram { from, bytes };
-        let receivers = udp.receivers(host, to, broadcasts, around)?;
-        for receiver in receivers {
-            udp.send(host, receiver, to, datagram.clone(), around)?;
-        }
+        let way = socket.way(to.ip(), around)?;
+        let from = socket.sender(way.from);
+        let bytes = bytes.into();
+        udp.send(way.route, to, Datagram { from, bytes }, around);
         Ok(())
     }
 
@@ -225,7 +234,43 @@ impl UdpCall<'_> {
     }
 }
 
+/// Says whether more than one host may hear what is sent to an address.
+fn is_for_many(address: IpAddr) -> bool {
+    address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST)
+}
+
+impl Endpoint {
+    /// Returns the way to the one host that has an address. Most datagrams go where the one before
+    /// went.
+    fn way(&mut self, to: IpAddr, around: &mut Surroundings<'_>) -> Result<Way, NetError> {
+        if let Some(way) = self.way.filter(|way| way.to == to) {
+            return Ok(way);
+        }
+        let host = around.host_at(self.host, to);
+        let host = host.ok_or(NetError::HostUnreachable)?;
+        let from = around.source(self.host, to);
+        let route = around.wire.route(self.host, host);
+        Ok(*self.way.insert(Way { to, from, route }))
+    }
+
+    /// Returns what a datagram says whom it is from, if the socket itself has no address.
+    fn sender(&self, from: IpAddr) -> SocketAddr {
+        let mut sender = self.local;
+        if sender.ip().is_unspecified() {
+            sender.set_ip(from);
+        }
+        sender
+    }
+}
+
 impl Udp {
+    /// Forgets which way leads to which address: hosts have others now.
+    pub(super) fn forget_ways(&mut self) {
+        for (_, socket) in self.sockets.iter_mut() {
+            socket.way = None;
+        }
+    }
+
     /// Gives up what a socket has.
     fn unbind(&mut self, id: DatagramId, socket: &Endpoint, around: &mut Surroundings<'_>) {
         let port = socket.local.port();
@@ -241,41 +286,62 @@ impl Udp {
         around.ports.release(socket.host, Protocol::Udp, port, None);
     }
 
-    /// Returns the hosts that a datagram goes to.
-    fn receivers(
-        &self,
-        from: HostId,
+    /// Sends a datagram to everyone, or to a group.
+    fn send_to_many(
+        &mut self,
+        id: DatagramId,
         to: SocketAddr,
-        broadcasts: bool,
-        around: &Surroundings<'_>,
-    ) -> Result<Vec<HostId>, NetError> {
-        let ip = to.ip();
-        if ip == IpAddr::V4(Ipv4Addr::BROADCAST) {
-            if !broadcasts {
-                return Err(NetError::AddressNotAvailable);
-            }
-            let hosts = (0..around.machines.len() as u32).map(HostId);
-            return Ok(hosts.filter(|host| *host != from).collect());
-        }
-        if ip.is_multicast() {
-            let members = self.members.get(&ip).into_iter().flatten();
+        bytes: &[u8],
+        around: &mut Surroundings<'_>,
+    ) -> Result<(), NetError> {
+        let socket = &self.sockets[id.index()];
+        let host = socket.host;
+        let from = socket.sender(around.source(host, to.ip()));
+        let receivers: BTreeSet<HostId> = if to.ip().is_multicast() {
+            let members = self.members.get(&to.ip()).into_iter().flatten();
             let hosts = members.map(|member| self.sockets[member.index()].host);
-            let hosts: BTreeSet<HostId> = hosts.collect();
-            return Ok(hosts.into_iter().collect());
+            hosts.collect()
+        } else if socket.broadcasts {
+            let hosts = (0..around.machines.len() as u32).map(HostId);
+            hosts.filter(|other| *other != host).collect()
+        } else {
+            return Err(NetError::AddressNotAvailable);
+        };
+        let bytes: Rc<[u8]> = bytes.into();
+        for receiver in receivers {
+            let route = around.wire.route(host, receiver);
+            let bytes = bytes.clone();
+            self.send(route, to, Datagram { from, bytes }, around);
         }
-        let host = around.host_at(from, ip).ok_or(NetError::HostUnreachable)?;
-        Ok(vec![host])
+        Ok(())
     }
 
     fn send(
         &mut self,
-        from_host: HostId,
-        host: HostId,
+        route: RouteId,
         to: SocketAddr,
         datagram: Datagram,
         around: &mut Surroundings<'_>,
-    ) -> Result<(), NetError> {
-        let route = around.wire.route(from_host, host);
+    ) {
+        let treatment = around.treat(route, || Contents {
+            from: datagram.from,
+            to,
+            kind: PacketKind::Datagram,
+            payload: datagram.bytes.to_vec(),
+        });
+        if !treatment.is_lost {
+            self.carry(route, to, datagram, treatment, around);
+        }
+    }
+
+    fn carry(
+        &mut self,
+        route: RouteId,
+        to: SocketAddr,
+        datagram: Datagram,
+        treatment: Treatment,
+        around: &mut Surroundings<'_>,
+    ) {
         let bytes = datagram.bytes.len();
         // A datagram is cut into packets; it is lost if one of them is.
         let most = (around.wire.link(route).mtu - HEADERS) as usize;
@@ -289,16 +355,20 @@ impl Udp {
             }
         };
         let event = Event::Arrival {
-            from_host,
-            host,
+            route,
             to,
             datagram,
         };
         match transit {
             Transit::Lost => {}
-            Transit::Held => self.held.push((from_host, event)),
+            Transit::Held => self.held.push(event),
             Transit::Arrives(at) => {
+                let at = at.saturating_add(treatment.delay);
                 let (later, again) = around.wire.mishaps(route, around.fate);
+                for after in treatment.again {
+                    let at = at.saturating_add(after);
+                    around.events.schedule(at, AnyEvent::Udp(event.clone()));
+                }
                 if let Some(after) = again {
                     let at = at + later + after;
                     around.events.schedule(at, AnyEvent::Udp(event.clone()));
@@ -306,30 +376,27 @@ impl Udp {
                 around.events.schedule(at + later, AnyEvent::Udp(event));
             }
         }
-        Ok(())
     }
 
     pub(super) fn happen(&mut self, event: Event, around: &mut Surroundings<'_>) {
         match event {
             Event::Arrival {
-                from_host,
-                host,
+                route,
                 to,
                 datagram,
             } => {
-                let route = around.wire.route(from_host, host);
-                if around.wire.is_open(route) && around.is_up(host) {
-                    self.arrive(from_host, host, to, datagram, around);
+                if around.wire.is_open(route) && around.is_up(around.wire.to(route)) {
+                    self.arrive(route, to, datagram, around);
                 }
             }
             Event::Unreachable { host, from, port } => {
-                let ids = self.bound.get(&(host, from.port())).cloned();
+                let ids = self.bound.get(&(host, from.port()));
                 for id in ids.into_iter().flatten() {
                     let socket = &mut self.sockets[id.index()];
                     // Only those hear of it who talk to nobody else: as everywhere.
                     if socket.remote == Some(port) && around.is_up(host) {
                         socket.error = Some(NetError::Refused);
-                        around.events.ready(Socket::Datagram(id), Readiness::Both);
+                        around.events.ready(Socket::Datagram(*id), Readiness::Both);
                     }
                 }
             }
@@ -338,25 +405,21 @@ impl Udp {
 
     fn arrive(
         &mut self,
-        from_host: HostId,
-        host: HostId,
+        route: RouteId,
         to: SocketAddr,
         datagram: Datagram,
         around: &mut Surroundings<'_>,
     ) {
-        let to_many = to.ip().is_multicast() || to.ip() == IpAddr::V4(Ipv4Addr::BROADCAST);
-        let ids = self
-            .bound
-            .get(&(host, to.port()))
-            .cloned()
-            .unwrap_or_default();
+        let (from_host, host) = (around.wire.from(route), around.wire.to(route));
+        let to_many = is_for_many(to.ip());
+        let ids = self.bound.get(&(host, to.port()));
         let mut found = false;
-        for id in ids {
+        for id in ids.into_iter().flatten() {
             let is_member = !to.ip().is_multicast()
                 || self
                     .members
                     .get(&to.ip())
-                    .is_some_and(|members| members.contains(&id));
+                    .is_some_and(|members| members.contains(id));
             let socket = &mut self.sockets[id.index()];
             let is_own =
                 to_many || socket.local.ip().is_unspecified() || socket.local.ip() == to.ip();
@@ -368,14 +431,20 @@ impl Udp {
             if wanted && socket.bytes + datagram.bytes.len() <= BUFFER {
                 socket.bytes += datagram.bytes.len();
                 socket.received.push_back(datagram.clone());
-                around.events.ready(Socket::Datagram(id), Readiness::Read);
+                around.events.ready(Socket::Datagram(*id), Readiness::Read);
             }
         }
         if found || to_many {
             return;
         }
         let back = around.wire.route(host, from_host);
-        if let Transit::Arrives(at) = around.wire.send(back, 0, around.now, around.fate) {
+        let transit = around.send(back, 0, || Contents {
+            from: to,
+            to: datagram.from,
+            kind: PacketKind::Unreachable,
+            payload: Vec::new(),
+        });
+        if let Transit::Arrives(at) = transit {
             let event = Event::Unreachable {
                 host: from_host,
                 from: datagram.from,
@@ -387,22 +456,17 @@ impl Udp {
 
     /// Sends what was held on links that are open now.
     pub(super) fn release_held(&mut self, around: &mut Surroundings<'_>) {
-        for (from_host, event) in std::mem::take(&mut self.held) {
-            let Event::Arrival {
-                host,
-                to,
-                ref datagram,
-                ..
-            } = event
-            else {
-                continue;
-            };
-            let route = around.wire.route(from_host, host);
-            if around.wire.passage(route) == super::Passage::Held {
-                self.held.push((from_host, event));
-            } else {
-                // It was accepted when it was sent; now it can only be lost.
-                let _ = self.send(from_host, host, to, datagram.clone(), around);
+        for event in std::mem::take(&mut self.held) {
+            match event {
+                Event::Arrival {
+                    route,
+                    to,
+                    datagram,
+                } if around.wire.passage(route) != super::Passage::Held => {
+                    // Whoever listens in has seen it when it was sent.
+                    self.carry(route, to, datagram, Treatment::default(), around);
+                }
+                held => self.held.push(held),
             }
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::HostId;
 use super::latency::Latency;
 use super::link::Link;
+use super::tap::{Contents, Treatment};
 
 /// Decides what happens to packets: in a run, by drawing or by following a plan.
 pub(crate) trait Fate {
@@ -17,6 +18,13 @@ pub(crate) trait Fate {
 
     /// Returns a delay of up to so many nanoseconds; the default is nothing.
     fn delay(&mut self, packet: Packet, what: &'static str, most: u64) -> u64;
+
+    /// Shows a packet to those who listen in, and returns what they do to it. This is only called
+    /// as long as the wire is tapped.
+    fn treat(&mut self, packet: Packet, contents: Contents) -> Treatment {
+        let _ = (packet, contents);
+        Treatment::default()
+    }
 }
 
 /// Names a packet: the nth on its link.
@@ -71,6 +79,8 @@ pub(super) struct Wire {
     default: Link,
     routes: Vec<Route>,
     by_ends: BTreeMap<(HostId, HostId), RouteId>,
+    /// Someone listens in.
+    pub(super) is_tapped: bool,
 }
 
 /// Within a host, packets take next to no time, and nothing happens to them.
@@ -118,6 +128,11 @@ impl Wire {
         self.passage(route) == Passage::Open
     }
 
+    /// Returns the host at the start of a route.
+    pub(super) fn from(&self, route: RouteId) -> HostId {
+        self.get(route).from
+    }
+
     /// Returns the host at the end of a route.
     pub(super) fn to(&self, route: RouteId) -> HostId {
         self.get(route).to
@@ -144,7 +159,21 @@ impl Wire {
     /// Says whether every packet arrives, one like the other, so that many can be sent as one.
     pub(super) fn is_uniform(&self, route: RouteId) -> bool {
         let link = self.link(route);
-        link.loss == 0.0 && link.bandwidth.is_none() && link.latency.is_constant()
+        link.loss == 0.0
+            && link.bandwidth.is_none()
+            && link.latency.is_constant()
+            && !self.is_tapped
+    }
+
+    /// Names the packet that is the next on a route: where it is from and goes to, and its number.
+    pub(super) fn next_on(&self, route: RouteId) -> (HostId, HostId, u64) {
+        let route = self.get(route);
+        (route.from, route.to, route.sent)
+    }
+
+    /// Counts a packet that is lost before it has left.
+    pub(super) fn skip(&mut self, route: RouteId) {
+        self.routes[route.0 as usize].sent += 1;
     }
 
     /// Sends a packet.
@@ -196,17 +225,16 @@ impl Wire {
             nth: route.sent - 1,
         };
         let link = &route.link;
-        let most = link.hold_up();
         let held_up =
             if link.reordering > 0.0 && fate.happens(packet, "reordering", link.reordering) {
-                1 + fate.delay(packet, "held up", most)
+                1 + fate.delay(packet, "held up", link.hold_up())
             } else {
                 0
             };
         let twice = link.duplication > 0.0 && fate.happens(packet, "duplication", link.duplication);
         (
             held_up,
-            twice.then(|| fate.delay(packet, "duplicate", most)),
+            twice.then(|| fate.delay(packet, "duplicate", link.hold_up())),
         )
     }
 }

@@ -18,7 +18,7 @@ pub use writer::StreamWriter;
 
 use super::connect::{ConnectOptions, connect, establish};
 use super::resolve::{ToSocketAddrs, lookup_host};
-use super::server::{Server, create_server_at, make_with};
+use super::server::{Server, ServerOptions, create_server_at, make_with};
 use super::tcp::TcpStream;
 use crate::event_loop::core;
 use crate::task::{Ending, Task, try_spawn_on};
@@ -147,10 +147,10 @@ where
     F: Future + 'static,
     F::Output: Ending,
 {
-    start_server_with_limit(LIMIT, handler, address)
+    start_server_with(ServerOptions::new(), handler, address)
 }
 
-/// Listens at an address with readers of this limit: see [`start_server`].
+/// Listens at an address in a certain way: otherwise as [`start_server`].
 ///
 /// # Errors
 ///
@@ -158,10 +158,10 @@ where
 ///
 /// # Panics
 ///
-/// Outside a run, or if the limit is 0.
+/// Outside a run.
 #[track_caller]
-pub fn start_server_with_limit<H, F>(
-    limit: usize,
+pub fn start_server_with<H, F>(
+    options: ServerOptions,
     handler: H,
     address: impl ToSocketAddrs,
 ) -> impl Future<Output = io::Result<Server>>
@@ -171,23 +171,18 @@ where
     F::Output: Ending,
 {
     let at = Location::caller();
-    assert!(limit > 0, "a reader that holds nothing could read nothing");
     let spawn = move |reader, writer| {
         let handled = handler(reader, writer);
         let core = core::current();
-        try_spawn_on(
-            &core,
-            async move { handled.await.ending() },
-            at,
-            core.eager.get(),
-        )
+        let handled = async move { handled.await.ending() };
+        try_spawn_on(&core, handled, at, core.eager.get())
     };
-    serve(limit, spawn, address, at)
+    serve(options, spawn, address, at)
 }
 
 /// Starts a server that has a task made of each connection.
 pub(crate) fn serve<H, T: 'static>(
-    limit: usize,
+    options: ServerOptions,
     handler: H,
     address: impl ToSocketAddrs,
     at: &'static Location<'static>,
@@ -195,6 +190,7 @@ pub(crate) fn serve<H, T: 'static>(
 where
     H: Fn(StreamReader, StreamWriter) -> Task<T> + 'static,
 {
+    let limit = options.limit.unwrap_or(LIMIT);
     let factory = move || {
         let handler = Rc::new(handler);
         make_with(move || {
@@ -202,5 +198,5 @@ where
             StreamProtocol::new(limit, at).serving(move |reader, writer| handler(reader, writer))
         })
     };
-    create_server_at(factory, address, at)
+    create_server_at(options, factory, address, at)
 }

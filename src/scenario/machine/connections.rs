@@ -75,7 +75,24 @@ impl Connection {
         self.transport().abort();
     }
 
-    fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+    pub(super) fn close(&self) {
+        self.writer.close();
+    }
+
+    pub(super) async fn wait(&self) -> Result<(), Error> {
+        self.writer.wait_closed().await.map_err(failed)
+    }
+
+    pub(super) async fn drain(&self) -> Result<(), Error> {
+        self.writer.drain().await.map_err(failed)
+    }
+
+    /// Sets the marks between which a writer that was told to wait may go on.
+    pub(super) fn limit(&self, high: usize, low: usize) {
+        self.transport().set_write_buffer_limits(high, low);
+    }
+
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<(), Error> {
         if self.is_ended.get() {
             let text = "nothing can be written after write_eof";
             return Err(Error::with(ErrorName::Misuse, text));
@@ -84,7 +101,7 @@ impl Connection {
         Ok(())
     }
 
-    fn write_eof(&self) {
+    pub(super) fn write_eof(&self) {
         self.is_ended.set(self.is_ended.get() || self.is_open());
         self.writer.write_eof();
     }
@@ -145,11 +162,19 @@ fn unreadable(error: ReadError) -> Error {
 }
 
 impl Door {
+    pub(super) fn new(listener: TcpListener, path: Option<Arc<str>>) -> Rc<Self> {
+        Rc::new(Self {
+            listener: RefCell::new(Some(Rc::new(listener))),
+            path,
+            gone: Event::new().named("the end of a listener"),
+        })
+    }
+
     pub(super) fn is_open(&self) -> bool {
         self.listener.borrow().is_some()
     }
 
-    fn close(&self) {
+    pub(super) fn close(&self) {
         let closed = self.listener.take();
         if closed.is_some() {
             forget(self.path.as_ref());
@@ -157,7 +182,7 @@ impl Door {
         }
     }
 
-    async fn accept(&self) -> Result<(StreamReader, StreamWriter), Error> {
+    pub(super) async fn accept(&self) -> Result<(StreamReader, StreamWriter), Error> {
         let closed = || Error::with(ErrorName::Closed, "the listener is closed");
         let listener = self.listener.borrow().clone().ok_or_else(closed)?;
         let accepted = match select(listener.accept(), pin!(self.gone.wait())).await {
@@ -169,7 +194,11 @@ impl Door {
 }
 
 impl Served {
-    fn close(&self) {
+    pub(super) fn new(server: Server, path: Option<Arc<str>>) -> Rc<Self> {
+        Rc::new(Self { server, path })
+    }
+
+    pub(super) fn close(&self) {
         if self.server.is_serving() {
             forget(self.path.as_ref());
             self.server.close();
@@ -187,4 +216,9 @@ fn forget(path: Option<&Arc<str>>) {
         // If someone else has removed it before, so much the better.
         let _ = local::remove(path);
     }
+}
+
+/// Turns bytes into text; what is none is shown as it can be.
+pub(super) fn as_text(bytes: &[u8]) -> Value {
+    Value::text(String::from_utf8_lossy(bytes))
 }

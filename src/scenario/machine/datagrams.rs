@@ -9,9 +9,9 @@ use std::sync::Arc;
 use futures::future::{Either, select};
 
 use super::Machine;
+use super::connections::{as_text, failed};
 use super::eval::wrong;
 use super::frame::{Frame, received};
-use super::net::{as_text, failed};
 use super::thing::Thing;
 use super::world::Open;
 use crate::net::UdpSocket;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::net::{Wanted, whole_line};
+use super::connections::{Wanted, whole_line};
 use crate::scenario::tree::ErrorName;
 use crate::scenario::value::Error;
 use crate::sync::Event;

@@ -8,7 +8,6 @@ use super::eval::Scope;
 use super::frame::{Frame, received};
 use super::hosts::skewed;
 use crate::event_loop::{self, core};
-use crate::fault::{self, Drawn, Faults, Timeline};
 use crate::host::{self, Host};
 use crate::net::{self, Latency, Link};
 use crate::scenario::record::What;
@@ -47,7 +46,7 @@ impl Frame {
 }
 
 impl Machine {
-    fn note_fault(&self, text: String) {
+    pub(super) fn note_fault(&self, text: String) {
         self.notes
             .note(&self.nobody, None, None, || What::Fault(text));
         self.look(&self.nobody);

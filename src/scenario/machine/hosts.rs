@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, Location};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -119,8 +120,8 @@ impl Machine {
         let core = core::current();
         for (index, entry) in self.model.hosts.iter().enumerate() {
             let machine = self.clone();
-            let start = Rc::new(move || machine.main_of_host(index));
-            let host = host::add_with(&core, entry.name.clone(), start, Location::caller());
+            let start = Arc::new(move || machine.main_of_host(index));
+            let host = host::add(&core, entry.name.clone(), start, Location::caller());
             if let Some(address) = entry.address {
                 host.add_address(address);
                 net::set_name(&*entry.name, [address]);

@@ -1,29 +1,23 @@
 //! Steps about connections: listening, connecting, reading, writing.
 
-use std::cell::{Cell, RefCell};
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::panic::Location;
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use futures::future::{Either, select};
-
 use super::Machine;
-use super::ends::{Outlet, lend};
+use super::connections::{Connection, Door, Served, Wanted, as_text, failed};
+use super::ends::Outlet;
 use super::eval::wrong;
 use super::frame::{Frame, received};
 use super::thing::{TaskInfo, Thing};
 use super::world::Open;
 use crate::net::{
-    self, ConnectOptions, ReadError, Server, StreamReader, StreamWriter, TcpListener, Transport,
-    local,
+    self, ConnectOptions, ServerOptions, StreamReader, StreamWriter, TcpListener, local,
 };
 use crate::scenario::record::What;
 use crate::scenario::tree::{Callee, ErrorName, Expr, Step};
 use crate::scenario::value::{Error, Value};
-use crate::sync::Event;
 use crate::task::{self, Task};
 
 /// How many connections wait to be accepted where nothing else is said: asyncio's.
@@ -39,11 +33,6 @@ enum Address {
 enum Sink {
     Connection(Rc<Connection>),
     Pipe(Rc<Outlet>),
-}
-
-/// Turns bytes into text; what is none is shown as it can be.
-pub(super) fn as_text(bytes: &[u8]) -> Value {
-    Value::text(String::from_utf8_lossy(bytes))
 }
 
 impl Frame {
@@ -120,11 +109,7 @@ impl Frame {
         if let Some(path) = &path {
             local::take(path, listener.local_addr()?).map_err(failed)?;
         }
-        let door = Rc::new(Door {
-            listener: RefCell::new(Some(Rc::new(listener))),
-            path,
-            gone: Event::new().named("the end of a listener"),
-        });
+        let door = Door::new(listener, path);
         let open = Open::Listener(Rc::downgrade(&door));
         self.machine.world.opened(self.variable(step.keep), open);
         Ok(Value::Thing(Thing::Listener(door)))
@@ -160,7 +145,7 @@ impl Frame {
         let (address, path) = self.listening(port)?;
         let (machine, host) = (self.machine.clone(), self.task.host.clone());
         let handle = move |reader, writer| machine.handle(body, &host, (reader, writer));
-        let server = net::serve(net::LIMIT, handle, address, Location::caller());
+        let server = net::serve(ServerOptions::new(), handle, address, Location::caller());
         let server = received(server).await?.map_err(failed)?;
         if let (Some(path), Some(address)) = (&path, server.addresses().first()) {
             local::take(path, *address).map_err(failed)?;
@@ -204,8 +189,7 @@ impl Frame {
     }
 
     pub(super) async fn closed(&self, connection: &Connection) -> Result<Value, Error> {
-        let closed = received(connection.writer.wait_closed()).await?;
-        closed.map(Value::from).map_err(failed)
+        received(connection.wait()).await?.map(Value::from)
     }
 
     /// Reads from a connection, from a process, or from one's own input.
@@ -283,10 +267,7 @@ impl Frame {
 
     pub(super) async fn drain(&self, of: &Expr) -> Result<Value, Error> {
         match self.sink(of)? {
-            Sink::Connection(connection) => {
-                let drained = received(connection.writer.drain()).await?;
-                drained.map(Value::from).map_err(failed)
-            }
+            Sink::Connection(connection) => received(connection.drain()).await?.map(Value::from),
             Sink::Pipe(outlet) => received(outlet.flush()).await?.map(Value::from),
         }
     }
@@ -302,7 +283,7 @@ impl Frame {
     pub(super) fn close(&self, what: &Expr) -> Result<Value, Error> {
         let value = self.value(what)?;
         match &value {
-            Value::Thing(Thing::Connection(connection)) => connection.writer.close(),
+            Value::Thing(Thing::Connection(connection)) => connection.close(),
             Value::Thing(Thing::Listener(door)) => door.close(),
             Value::Thing(Thing::Server(served)) => served.close(),
             Value::Thing(Thing::Socket(socket)) => socket.close(),
@@ -320,7 +301,7 @@ impl Frame {
             let text = "the high mark must not be below the low one";
             return Err(Error::invalid(text).at(high.span.to(low.span)));
         }
-        connection.transport().set_write_buffer_limits(upper, lower);
+        connection.limit(upper, lower);
         Ok(Value::None)
     }
 

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
+use super::connections::{Wanted, as_text};
 use super::ends::{Inlet, Outlet};
 use super::eval::wrong;
 use super::frame::{Flow, Frame, received};
-use super::net::{Wanted, as_text};
 use super::thing::{TaskInfo, Thing};
 use super::world::Open;
 use super::{Ending, Machine};

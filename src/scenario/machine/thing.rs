@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use futures::future::Either;
 
+use super::connections::{Connection, Door, Served};
 use super::datagrams::Socket;
 use super::ends::{Inlet, Outlet};
-use super::net::{Connection, Door, Served};
 use super::objects::Object;
 use super::processes::Child;
 use crate::event_loop::{self, core, table::Key};

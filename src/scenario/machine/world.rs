@@ -9,12 +9,12 @@ use std::sync::Arc;
 use futures::future::LocalBoxFuture;
 
 use super::Machine;
+use super::connections::{Connection, Door};
 use super::datagrams::Socket;
 use super::eval::wrong;
 use super::faults::Aspect;
 use super::frame::Frame;
 use super::hosts::HostState;
-use super::net::{Connection, Door};
 use super::processes::{Child, Launch, Running};
 use super::thing::Thing;
 use crate::host::disk;

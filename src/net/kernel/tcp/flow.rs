@@ -4,6 +4,7 @@
 //! it is written and out when it is read, and nothing moves in between.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::super::Token;
 
@@ -98,6 +99,13 @@ impl Flow {
         self.bytes.drain(..count);
         self.read += count as u64;
         count
+    }
+
+    /// Returns bytes that have not been read, by their numbers.
+    pub(super) fn copy(&self, bytes: Range<u64>) -> Vec<u8> {
+        let place = |number: u64| number.saturating_sub(self.read) as usize;
+        let bytes = place(bytes.start)..place(bytes.end);
+        self.bytes.range(bytes).copied().collect()
     }
 
     /// Returns how much more may be under way, given how much the reader is willing to hold.

@@ -147,7 +147,8 @@ impl Tcp {
             return self.send_reset(server, around);
         };
         let listener = &mut self.listeners[listener.index()];
-        if listener.waiting.len() + listener.greeting >= listener.backlog {
+        let room = listener.backlog.unwrap_or(0);
+        if listener.waiting.len() + listener.greeting >= room {
             // There is no room for it: it will try again.
             return;
         }

@@ -22,7 +22,8 @@ impl ListenerId {
 pub(super) struct Listener {
     pub(super) host: HostId,
     pub(super) local: SocketAddr,
-    pub(super) backlog: usize,
+    /// How many connections may wait to be accepted, once it listens.
+    pub(super) backlog: Option<usize>,
     /// How many connections are being made.
     pub(super) greeting: usize,
     /// Connections that nobody has accepted yet.
@@ -36,25 +37,30 @@ impl Tcp {
     pub(super) fn listener_at(&self, host: HostId, address: SocketAddr) -> Option<ListenerId> {
         let bound = self.bound.get(&(host, address.port()))?;
         let listens = |id: &&ListenerId| {
-            let local = self.listeners[id.index()].local.ip();
-            local == address.ip() || local.is_unspecified() && local.is_ipv4() == address.is_ipv4()
+            let listener = &self.listeners[id.index()];
+            let local = listener.local.ip();
+            let is_it = local == address.ip()
+                || local.is_unspecified() && local.is_ipv4() == address.is_ipv4();
+            is_it && listener.backlog.is_some()
         };
         bound.iter().find(listens).copied()
     }
 }
 
 impl TcpCall<'_> {
-    /// Begins to listen.
-    pub(crate) fn listen(
+    /// Begins to listen, with room for so many connections that wait to be accepted.
+    pub(crate) fn listen(&mut self, listener: ListenerId, backlog: usize) {
+        self.0.listeners[listener.index()].backlog = Some(backlog.max(1));
+    }
+
+    /// Takes the address of a listener, where connections are refused until it listens.
+    pub(crate) fn bind(
         &mut self,
         host: HostId,
         mut local: SocketAddr,
-        backlog: usize,
     ) -> Result<(ListenerId, SocketAddr), NetError> {
         let Self(tcp, around) = self;
-        let own = around.machines[host.0 as usize]
-            .addresses
-            .contains(&local.ip());
+        let own = around.has(host, local.ip());
         if !own && !local.ip().is_unspecified() && !local.ip().is_loopback() {
             return Err(NetError::AddressNotAvailable);
         }
@@ -77,7 +83,7 @@ impl TcpCall<'_> {
         let listener = Listener {
             host,
             local,
-            backlog: backlog.max(1),
+            backlog: None,
             greeting: 0,
             waiting: VecDeque::new(),
             is_gone: false,

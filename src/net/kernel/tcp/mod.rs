@@ -12,12 +12,16 @@ mod transfer;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use slab::Slab;
 
 use super::ports::Protocol;
 use super::wire::{RouteId, Transit};
-use super::{Event as AnyEvent, HostId, NetError, Readiness, Socket, Surroundings, TcpCall, Token};
+use super::{
+    Contents, Event as AnyEvent, HostId, NetError, PacketKind, Readiness, Socket, Surroundings,
+    TcpCall, Token,
+};
 use flow::{End as FlowEnd, Flow};
 use listener::Listener;
 pub(crate) use listener::ListenerId;
@@ -191,11 +195,27 @@ impl Tcp {
     }
 
     /// Sends a packet on behalf of an end; says when it arrives, if it does.
-    fn send(&mut self, from: EndId, around: &mut Surroundings<'_>) -> Option<u64> {
+    fn send(
+        &mut self,
+        from: EndId,
+        kind: PacketKind,
+        around: &mut Surroundings<'_>,
+    ) -> Option<u64> {
         let route = self.end(from).route;
-        match around.wire.send(route, 0, around.now, around.fate) {
+        match around.send(route, 0, || self.contents(from, kind, 0..0)) {
             Transit::Arrives(at) => Some(at),
             Transit::Lost | Transit::Held => None,
+        }
+    }
+
+    /// Returns what is on a packet with these bytes of what an end sends.
+    fn contents(&self, from: EndId, kind: PacketKind, bytes: Range<u64>) -> Contents {
+        let end = &self.connections[from.connection()].ends[from.side()];
+        Contents {
+            from: end.local,
+            to: end.remote,
+            kind,
+            payload: end.out.copy(bytes),
         }
     }
 
@@ -249,7 +269,13 @@ impl Tcp {
 
     /// Sends a packet that is not part of a flow: what happens if it arrives.
     fn send_stray(&mut self, from: EndId, arrival: Event, around: &mut Surroundings<'_>) {
-        if let Some(at) = self.send(from, around) {
+        let kind = match arrival {
+            Event::Request { .. } => PacketKind::Syn,
+            Event::Answer { .. } => PacketKind::SynAck,
+            Event::Reset(_) => PacketKind::Reset,
+            _ => PacketKind::Ack,
+        };
+        if let Some(at) = self.send(from, kind, around) {
             self.connections[from.connection()].strays += 1;
             around.events.schedule(at, AnyEvent::Tcp(arrival));
         }

@@ -1,7 +1,9 @@
 //! How bytes get from one end to the other, and how a connection ends.
 
 use super::super::wire::{HEADERS, Transit};
-use super::super::{Event as AnyEvent, HostId, NetError, Readiness, Socket, Surroundings, TcpCall};
+use super::super::{
+    Event as AnyEvent, HostId, NetError, PacketKind, Readiness, Socket, Surroundings, TcpCall,
+};
 use super::flow::{End as FlowEnd, Flight, FlightFate};
 use super::{EndId, Event, Keepalive, State, Tcp};
 
@@ -171,9 +173,10 @@ impl Tcp {
             if count == 0 && !is_last {
                 break;
             }
-            let transit = around
-                .wire
-                .send(route, count as usize, around.now, around.fate);
+            let bytes = flow.sent..flow.sent + count;
+            let transit = around.send(route, count as usize, || {
+                self.contents(id, flight_kind(is_last), bytes)
+            });
             let flow = &mut self.end(id).out;
             flow.sent += count;
             if is_last {
@@ -235,8 +238,11 @@ impl Tcp {
                 break;
             }
             let again = *first;
+            let bytes = flow.delivered..again.up_to;
             let route = self.end(id).route;
-            let transit = around.wire.send(route, 0, around.now, around.fate);
+            let transit = around.send(route, 0, || {
+                self.contents(id, flight_kind(again.is_last), bytes)
+            });
             let again = again.after(transit, around.now);
             if let Some(first) = self.end(id).out.flights.front_mut() {
                 *first = again;
@@ -320,7 +326,7 @@ impl Tcp {
             return;
         }
         // News that are lost are asked for again.
-        let at = self.send(sender.peer(), around);
+        let at = self.send(sender.peer(), PacketKind::Ack, around);
         let at = at.unwrap_or_else(|| around.now + timeout(0));
         let event = AnyEvent::Tcp(Event::News(sender));
         self.end(sender).out.news = Some(around.events.schedule(at, event));
@@ -398,6 +404,7 @@ impl Tcp {
                 .iter_mut()
                 .filter(|flight| flight.fate == FlightFate::Held)
             {
+                // Whoever listens in has seen it when it was sent.
                 let transit = around.wire.send(route, 0, around.now, around.fate);
                 *flight = flight.after(transit, around.now);
             }
@@ -439,6 +446,15 @@ impl Tcp {
             self.kill(id, around);
             self.forget_if_over(id, around);
         }
+    }
+}
+
+/// Returns what a packet is with bytes on it, or with the end.
+fn flight_kind(is_last: bool) -> PacketKind {
+    if is_last {
+        PacketKind::Fin
+    } else {
+        PacketKind::Data
     }
 }
 

@@ -1,0 +1,227 @@
+//! The samples in `sim-scenarios` and `examples/kv_scenario`: each teaches what it says.
+//!
+//! A sample passes under its own seed and under the first twenty-one, or fails as its first comment
+//! says: `# fails: KIND WORDS` or `# undecided: KIND`. Every run is made in two processes, which
+//! must print the same. The snapshots beside the samples hold the fingerprints of their runs, so
+//! that builds with and without optimisation, and other machines, are compared as well.
+//!
+//! After a change, `simrun snapshot --update sim-scenarios` accepts the runs as they are.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Output};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+
+#[path = "../examples/kv_scenario.rs"]
+mod kv_scenario;
+
+/// Folders of samples, and what runs them.
+const FOLDERS: [(&str, Runner); 3] = [
+    ("sim-scenarios", Runner::Simrun),
+    ("sim-scenarios/negative", Runner::Simrun),
+    ("examples/kv_scenario", Runner::Example),
+];
+
+/// Seeds under which every sample that is to pass does so.
+const SEEDS: std::ops::RangeInclusive<u64> = 0..=20;
+
+/// In a process with this variable, the test is the example's command.
+const AS_EXAMPLE: &str = "SIMRUN_SAMPLES_AS_EXAMPLE";
+
+/// Which command knows the functions in Rust that a sample starts.
+#[derive(Clone, Copy)]
+enum Runner {
+    Simrun,
+    Example,
+}
+
+fn main() -> ExitCode {
+    if std::env::var_os(AS_EXAMPLE).is_some() {
+        return kv_scenario::main();
+    }
+    let trials = FOLDERS.iter().flat_map(|(folder, runner)| {
+        let samples = Sample::all(folder, *runner);
+        assert!(!samples.is_empty(), "there are no samples in {folder}");
+        samples.into_iter().flat_map(Sample::trials)
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+#[derive(Clone)]
+struct Sample {
+    /// From the crate's root, with slashes: it is part of what is printed.
+    path: String,
+    runner: Runner,
+    text: String,
+}
+
+/// How a sample is to end.
+enum Ending {
+    Passed,
+    Failed(String),
+    Undecided(String),
+}
+
+impl Sample {
+    fn all(folder: &str, runner: Runner) -> Vec<Self> {
+        let entries = fs::read_dir(root().join(folder)).unwrap();
+        let mut names: Vec<PathBuf> = entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension() == Some(OsStr::new("toml")))
+            .collect();
+        names.sort();
+        let sample = |path: PathBuf| Self {
+            path: format!("{folder}/{}", path.file_name().unwrap().to_str().unwrap()),
+            runner,
+            text: fs::read_to_string(&path).unwrap(),
+        };
+        names.into_iter().map(sample).collect()
+    }
+
+    fn trials(self) -> Vec<Trial> {
+        let trial = |name: &str, test: fn(&Self) -> Result<(), Failed>| {
+            let sample = self.clone();
+            Trial::test(format!("{}::{name}", self.path), move || test(&sample))
+        };
+        let ends = match self.ending() {
+            Ending::Passed => trial("passes_under_every_seed", Self::passes_under_every_seed),
+            _ => trial("fails_as_it_says", Self::fails_as_it_says),
+        };
+        vec![
+            ends,
+            trial("begins_with_its_lesson", Self::begins_with_its_lesson),
+            trial("is_what_its_snapshots_hold", Self::is_what_its_snapshots_hold),
+            trial("is_the_same_in_two_processes", Self::is_the_same_in_two_processes),
+        ]
+    }
+
+    fn ending(&self) -> Ending {
+        for line in self.text.lines().take_while(|line| line.starts_with('#')) {
+            if let Some(words) = line.strip_prefix("# fails: ") {
+                return Ending::Failed(words.to_owned());
+            }
+            if let Some(words) = line.strip_prefix("# undecided: ") {
+                return Ending::Undecided(words.to_owned());
+            }
+        }
+        Ending::Passed
+    }
+
+    fn begins_with_its_lesson(&self) -> Result<(), Failed> {
+        let head: Vec<&str> = self.text.lines().take_while(|line| !line.is_empty()).collect();
+        let schema = head[0].strip_prefix("#:schema ").ok_or("no `#:schema` comes first")?;
+        let folder = root().join(&self.path);
+        let folder = folder.parent().expect("a file lies in a folder");
+        if !folder.join(schema).is_file() {
+            return Err(format!("there is no schema at {schema}").into());
+        }
+        let is_prose = |line: &&&str| line.starts_with("# ") && !line.starts_with("#  ");
+        let prose = head[1..].iter().filter(is_prose).count();
+        if head.iter().any(|line| !line.starts_with('#')) || !(2..=8).contains(&prose) {
+            return Err("a lesson has two to eight lines of comment".into());
+        }
+        if let Some(line) = self.text.lines().find(|line| line.chars().count() > 120) {
+            return Err(format!("too long: {line}").into());
+        }
+        Ok(())
+    }
+
+    fn passes_under_every_seed(&self) -> Result<(), Failed> {
+        let own = self.run(&[])?;
+        if own["outcome"] != "passed" {
+            return Err(format!("it does not pass: {}", own["failure"]).into());
+        }
+        let open = |check: &&Value| check["held"] != true;
+        if let Some(check) = own["checks"].as_array().unwrap().iter().find(open) {
+            return Err(format!("its own seed does not show that {}", check["name"]).into());
+        }
+        for seed in SEEDS {
+            let run = self.run(&["--seed", &seed.to_string()])?;
+            if run["outcome"] != "passed" {
+                return Err(format!("it does not pass: {}", run["failure"]).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn fails_as_it_says(&self) -> Result<(), Failed> {
+        let (outcome, words) = match self.ending() {
+            Ending::Passed => unreachable!("it is to fail"),
+            Ending::Failed(words) => ("failed", words),
+            Ending::Undecided(words) => ("undecided", words),
+        };
+        let run = self.run(&[])?;
+        let failure = &run["failure"];
+        let (kind, message) = (failure["kind"].as_str(), failure["message"].as_str());
+        let (kind, message) = (kind.unwrap_or_default(), message.unwrap_or_default());
+        let is_so = words.strip_prefix(kind).is_some_and(|rest| message.contains(rest.trim()));
+        if run["outcome"] == outcome && !kind.is_empty() && is_so {
+            return Ok(());
+        }
+        let is = &run["outcome"];
+        Err(format!("wanted {outcome}: {words}, but it is {is}: {kind} {message}").into())
+    }
+
+    fn is_what_its_snapshots_hold(&self) -> Result<(), Failed> {
+        let output = self.command(&["snapshot", &self.path]).output()?;
+        let text = String::from_utf8(output.stdout.clone())?;
+        if !text.contains(" same") {
+            return Err(told("its snapshots are not the same", &output).into());
+        }
+        match output.status.code() {
+            Some(0) => Ok(()),
+            _ => Err(told("its snapshots are not the same", &output).into()),
+        }
+    }
+
+    fn is_the_same_in_two_processes(&self) -> Result<(), Failed> {
+        let words = ["--check-determinism", "--format", "json", &self.path];
+        let (one, other) = (self.command(&words).output()?, self.command(&words).output()?);
+        if one.status.code() == Some(4) {
+            return Err(told("two runs in one process differ", &one).into());
+        }
+        if one.stdout != other.stdout {
+            return Err(told("two processes print different runs", &one).into());
+        }
+        Ok(())
+    }
+
+    /// Runs the sample and returns what is reported.
+    fn run(&self, words: &[&str]) -> Result<Value, Failed> {
+        let mut command = self.command(&["--format", "json", "--show", "log", &self.path]);
+        let output = command.args(words).output()?;
+        let report = serde_json::from_slice(&output.stdout);
+        report.map_err(|_| told("it was not run", &output).into())
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = match self.runner {
+            Runner::Simrun => Command::new(env!("CARGO_BIN_EXE_simrun")),
+            Runner::Example => {
+                let itself = std::env::current_exe().expect("a test knows where it is");
+                let mut command = Command::new(itself);
+                command.env(AS_EXAMPLE, "1");
+                command
+            }
+        };
+        // A snapshot that is missing is a failure, and nothing is written.
+        command.env("CI", "1").env_remove("SIMRUN_SEED");
+        command.current_dir(root()).args(words);
+        command
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn told(what: &str, output: &Output) -> String {
+    let (stdout, stderr) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    format!("{what}\n{stdout}{stderr}")
+}
