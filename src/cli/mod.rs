@@ -21,9 +21,9 @@
 //! What happened is printed one event a line: the virtual time, the task with its host, a word for
 //! what it was, and what there is to say of it; of a step, its line and its text. `--show
 //! log,tasks,net,steps` chooses the kinds of events, `--show all` all of them. `--only` and
-//! `--without` choose among these by name: of a host, of a task, of both (`server/main`), of a body,
-//! or by the word; `worker*` is whatever begins like that. An event is shown if one of `--only` fits,
-//! or there is none, and none of `--without` does.
+//! `--without` choose among these by name: of a host, of a task, of both (`server/main`), of a
+//! body, or by the word; `worker*` is whatever begins like that. An event is shown if one of
+//! `--only` fits, or there is none, and none of `--without` does.
 //!
 //! | `--show` | words |
 //! |---|---|
@@ -58,10 +58,10 @@
 //!
 //! # Snapshots
 //!
-//! A scenario with a `[snapshot]` table says which seeds are kept. `simrun snapshot` writes the text
-//! of each run to `snapshots/NAME@seed-N.snap` beside the scenario, in insta's format. A run that
-//! has changed fails, with the lines that differ, and is written to a `.snap.new` beside the old
-//! one, which `cargo insta review` finds; `--update` accepts all. Where `CI` is set nothing is
+//! A scenario with a `[snapshot]` table says which seeds are kept. `simrun snapshot` writes the
+//! text of each run to `snapshots/NAME@seed-N.snap` beside the scenario, in insta's format. A run
+//! that has changed fails, with the lines that differ, and is written to a `.snap.new` beside the
+//! old one, which `cargo insta review` finds; `--update` accepts all. Where `CI` is set nothing is
 //! written, and a snapshot that is missing is a failure.
 //!
 //! # Exit codes

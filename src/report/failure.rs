@@ -28,7 +28,7 @@ pub(super) fn text(subject: Subject<'_>, problem: &Problem, paint: Paint) -> Str
                 Severity::Error => ("error", BAD),
                 Severity::Warning => ("warning", WARN),
             };
-            let head = paint.on(style, format_args!("{word}[{}]", problem.kind));
+            let head = paint.on(style, format_args!("{word}[{}]", headline(problem)));
             let title = paint.on(BOLD, format_args!(": {title}"));
             format!("{head}{title}\n  = {}", scene(problem))
         }
@@ -46,7 +46,7 @@ fn diagnostic(problem: &Problem, severity: Severity, title: &str, span: Span) ->
     // The values say more than a line below the whole comparison would.
     let (at, label) = values.next().unwrap_or((span, String::new()));
     Diagnostic {
-        code: problem.kind,
+        code: headline(problem),
         severity,
         message: title.to_owned(),
         at,
@@ -54,6 +54,14 @@ fn diagnostic(problem: &Problem, severity: Severity, title: &str, span: Span) ->
         related: values.collect(),
         notes: vec![scene(problem)],
         suggestion: None,
+    }
+}
+
+/// Returns the kind of a problem, as it stands behind the word `error`.
+fn headline(problem: &Problem) -> &'static str {
+    match problem.kind {
+        "error" => "raised",
+        kind => kind,
     }
 }
 
