@@ -17,24 +17,22 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use simrun::{Sim, Strategy};
-
 #[path = "../tests/asyncio/mod.rs"]
 mod asyncio;
 
-use asyncio::{Comparison, Program, Reference, Survey, programs, run};
+use asyncio::{Comparison, Order, Program, Reference, Survey, programs, run};
 
 fn main() -> ExitCode {
     let mut check = None;
     let mut survey = None;
-    let mut sim = Sim::new();
+    let mut order = Order::Fifo;
     let mut files = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--check" => check = arguments.next().map(PathBuf::from),
             "--seed" => match arguments.next().and_then(|seed| seed.parse().ok()) {
-                Some(seed) => sim = sim.seed(seed).strategy(Strategy::random()),
+                Some(seed) => order = Order::Random(seed),
                 None => return usage(),
             },
             "--survey" => match arguments.next().and_then(|seeds| seeds.parse().ok()) {
@@ -54,9 +52,9 @@ fn main() -> ExitCode {
         return ExitCode::from(u8::from(!survey.is_clean()));
     }
     let Some(check) = check else {
-        return print(programs, &sim);
+        return print(programs, order);
     };
-    let comparison = Comparison::new(programs, &sim, &Reference::read(&check));
+    let comparison = Comparison::new(programs, order, &Reference::read(&check));
     println!("{comparison}");
     ExitCode::from(u8::from(!comparison.is_equal()))
 }
@@ -66,10 +64,10 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-fn print(programs: impl Iterator<Item = Program>, sim: &Sim) -> ExitCode {
+fn print(programs: impl Iterator<Item = Program>, order: Order) -> ExitCode {
     let mut out = BufWriter::new(std::io::stdout().lock());
     for program in programs {
-        let lines = run(&program, sim);
+        let lines = run(&program, order);
         let header = format!("# program {}", program.pid);
         for line in [header].iter().chain(&lines) {
             if writeln!(out, "{line}").is_err() {

@@ -20,13 +20,17 @@ use futures::stream::FuturesUnordered;
 use serde::{Deserialize, Serialize};
 use simrun::host::disk;
 use simrun::net::UdpSocket;
-use simrun::scenario::Parameters;
+use simrun::scenario::{Parameters, Programs};
 use simrun::spawn;
 use simrun::time::{millis, now, sleep, timeout};
 
 /// The command: everything that `simrun` can do, for scenarios that start these two.
 pub(crate) fn main() -> ExitCode {
-    simrun::cli::main(simrun::programs![kv_server, kv_client])
+    simrun::cli::main(programs())
+}
+
+pub(crate) fn programs() -> Programs {
+    simrun::programs![kv_server, kv_client]
 }
 
 /// Where servers listen, unless the scenario says otherwise.

@@ -120,7 +120,10 @@ pub mod private {
     /// Writes a line into the trace.
     #[track_caller]
     pub fn log(text: std::fmt::Arguments<'_>) {
-        crate::event_loop::core::current().log(text.to_string());
+        let text = text.to_string();
+        #[cfg(feature = "cli")]
+        crate::scenario::machine::logged(&text);
+        crate::event_loop::core::current().log(text);
     }
 }
 

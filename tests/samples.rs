@@ -1,9 +1,9 @@
 //! The samples in `sim-scenarios` and `examples/kv_scenario`: each teaches what it says.
 //!
 //! A sample passes under its own seed and under the first twenty-one, or fails as its first comment
-//! says: `# fails: KIND WORDS` or `# undecided: KIND`. Every run is made in two processes, which
-//! must print the same. The snapshots beside the samples hold the fingerprints of their runs, so
-//! that builds with and without optimisation, and other machines, are compared as well.
+//! says: `# fails: KIND WORDS` or `# undecided: KIND WORDS`. Every run is made in two processes,
+//! which must print the same. The snapshots beside the samples hold the fingerprints of their runs,
+//! so that builds with and without optimisation, and other machines, are compared as well.
 //!
 //! After a change, `simrun snapshot --update sim-scenarios` accepts the runs as they are.
 
@@ -14,6 +14,8 @@ use std::process::{Command, ExitCode, Output};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
+use simrun::cli;
+use simrun::scenario::Programs;
 
 #[path = "../examples/kv_scenario.rs"]
 mod kv_scenario;
@@ -38,16 +40,46 @@ enum Runner {
     Example,
 }
 
+impl Runner {
+    fn programs(self) -> Programs {
+        match self {
+            Self::Simrun => Programs::new(),
+            Self::Example => kv_scenario::programs(),
+        }
+    }
+}
+
 fn main() -> ExitCode {
     if std::env::var_os(AS_EXAMPLE).is_some() {
         return kv_scenario::main();
     }
+    // What reports call a file is how it was named.
+    std::env::set_current_dir(root()).expect("the crate has a folder");
     let trials = FOLDERS.iter().flat_map(|(folder, runner)| {
         let samples = Sample::all(folder, *runner);
         assert!(!samples.is_empty(), "there are no samples in {folder}");
         samples.into_iter().flat_map(Sample::trials)
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let index = Trial::test("the_index_names_every_sample", the_index_names_every_sample);
+    let trials = trials.chain([index]).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn the_index_names_every_sample() -> Result<(), Failed> {
+    let index = fs::read_to_string(root().join("sim-scenarios/README.md"))?;
+    for (folder, runner) in FOLDERS {
+        let Some(folder_in_index) = folder.strip_prefix("sim-scenarios") else {
+            continue;
+        };
+        for sample in Sample::all(folder, runner) {
+            let name = sample.path.rsplit('/').next().unwrap_or_default();
+            let link = format!("({folder_in_index}/{name})").replace("(/", "(");
+            if !index.contains(&link) {
+                return Err(format!("sim-scenarios/README.md has no {link}").into());
+            }
+        }
+    }
+    Ok(())
 }
 
 #[derive(Clone)]
@@ -123,7 +155,7 @@ impl Sample {
         if head.iter().any(|line| !line.starts_with('#')) || !(2..=8).contains(&prose) {
             return Err("a lesson has two to eight lines of comment".into());
         }
-        if let Some(line) = self.text.lines().find(|line| line.chars().count() > 120) {
+        if let Some(line) = self.text.lines().find(|line| line.chars().count() > 105) {
             return Err(format!("too long: {line}").into());
         }
         Ok(())
@@ -189,12 +221,14 @@ impl Sample {
         Ok(())
     }
 
-    /// Runs the sample and returns what is reported.
+    /// Runs the sample in this process and returns what is reported.
     fn run(&self, words: &[&str]) -> Result<Value, Failed> {
-        let mut command = self.command(&["--format", "json", "--show", "log", &self.path]);
-        let output = command.args(words).output()?;
-        let report = serde_json::from_slice(&output.stdout);
-        report.map_err(|_| told("it was not run", &output).into())
+        let common = ["simrun", "--format", "json", "--show", "log", &self.path];
+        let words = common.iter().chain(words);
+        let called = cli::call(self.runner.programs(), words, b"");
+        let report = serde_json::from_slice(&called.stdout);
+        let stderr = String::from_utf8_lossy(&called.stderr);
+        report.map_err(|_| format!("it was not run\n{stderr}").into())
     }
 
     fn command(&self, words: &[&str]) -> Command {

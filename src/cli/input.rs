@@ -51,7 +51,7 @@ fn read_some(from: &mut dyn Read) -> io::Result<Vec<u8>> {
 pub(super) fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -87,5 +87,5 @@ fn may_have_snapshots(text: &str) -> bool {
         text.lines()
             .any(|line| line.trim_start().starts_with(table))
     };
-    has("[snapshot") && has("[task")
+    has("[snapshot") && (has("[task") || has("[host"))
 }

@@ -118,6 +118,59 @@ pub fn main(programs: Programs) -> ExitCode {
     ExitCode::from(outside::with_process(|outside| run(outside, programs)))
 }
 
+/// What a [call] of the command gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// One of the [exit codes](exit_code).
+    pub code: u8,
+    /// What it wrote to standard output.
+    pub stdout: Vec<u8>,
+    /// What it wrote to standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// Calls the command within this process, for tests: with arguments (the first is the command's
+/// name), no environment, and standard input.
+///
+/// ```
+/// use simrun::cli;
+/// use simrun::scenario::Programs;
+///
+/// let scenario = r#"
+/// format = 1
+/// name = "Hello"
+/// [task]
+/// main = 'log "hello"'
+/// "#;
+/// let called = cli::call(Programs::new(), ["simrun", "-"], scenario.as_bytes());
+/// assert_eq!(called.code, cli::exit_code::PASSED);
+/// assert!(String::from_utf8_lossy(&called.stdout).contains("logs hello"));
+/// ```
+pub fn call<A: Into<std::ffi::OsString>>(
+    programs: Programs,
+    arguments: impl IntoIterator<Item = A>,
+    mut stdin: &[u8],
+) -> Called {
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let code = run(
+        Outside {
+            arguments: arguments.into_iter().map(Into::into).collect(),
+            variable: &|_| None,
+            stdin: &mut stdin,
+            stdout: &mut stdout,
+            stderr: &mut stderr,
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+        },
+        programs,
+    );
+    Called {
+        code,
+        stdout,
+        stderr,
+    }
+}
+
 /// Runs the command and returns its exit code.
 fn run(mut outside: Outside<'_>, programs: Programs) -> u8 {
     let arguments = match arguments::read(&outside.arguments) {

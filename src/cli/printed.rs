@@ -7,16 +7,14 @@ use clap::CommandFactory;
 use super::arguments::{Arguments, SchemaArguments};
 use super::replay::program;
 use super::session::Session;
-use crate::report;
-
-const SCENARIO_SCHEMA: &str = "{}";
+use crate::{report, scenario};
 
 /// Prints a JSON Schema.
 pub(super) fn schema(arguments: &SchemaArguments, session: &mut Session<'_>) -> io::Result<()> {
     let schema = if arguments.output {
         report::SCHEMA
     } else {
-        SCENARIO_SCHEMA
+        scenario::SCHEMA
     };
     writeln!(session.outside.stdout, "{}", schema.trim_end())
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::exit_code::{NONDETERMINISTIC, PASSED, USAGE};
 use super::outside::{Colour, Outside};
-use super::run;
+use super::{call, run};
 use crate::report::Paint;
 use crate::scenario::{Parameters, Programs};
 use crate::time;
@@ -25,22 +25,18 @@ impl Write for Closed {
 }
 
 /// Calls the command with a standard output of that kind.
-fn call(line: &str, stdout: &mut dyn Write) -> (u8, String) {
-    call_with(Programs::new(), line, "", stdout)
-}
-
-fn call_with(programs: Programs, line: &str, stdin: &str, stdout: &mut dyn Write) -> (u8, String) {
+fn call_to(stdout: &mut dyn Write, line: &str) -> (u8, String) {
     let mut stderr = Vec::new();
     let outside = Outside {
         arguments: line.split_whitespace().map(OsString::from).collect(),
         variable: &|_| None,
-        stdin: &mut stdin.as_bytes(),
+        stdin: &mut io::empty(),
         stdout,
         stderr: &mut stderr,
         stdout_is_terminal: false,
         stderr_is_terminal: false,
     };
-    let code = run(outside, programs);
+    let code = run(outside, Programs::new());
     (code, String::from_utf8(stderr).unwrap())
 }
 
@@ -55,7 +51,7 @@ const PRINTING: [&str; 5] = [
 #[test]
 fn a_reader_who_has_read_enough_is_no_failure() {
     for line in PRINTING {
-        let answer = call(line, &mut Closed(io::ErrorKind::BrokenPipe));
+        let answer = call_to(&mut Closed(io::ErrorKind::BrokenPipe), line);
         assert_eq!(answer, (PASSED, String::new()), "{line}");
     }
 }
@@ -63,7 +59,7 @@ fn a_reader_who_has_read_enough_is_no_failure() {
 #[test]
 fn a_result_that_cannot_be_written_is_one() {
     for line in &PRINTING[1..] {
-        let (code, stderr) = call(line, &mut Closed(io::ErrorKind::StorageFull));
+        let (code, stderr) = call_to(&mut Closed(io::ErrorKind::StorageFull), line);
         assert_eq!(code, USAGE, "{line}");
         assert_eq!(
             stderr, "error: cannot write the result: no storage space\n",
@@ -118,15 +114,10 @@ fn a_command_of_one_s_own_starts_hosts_in_rust() {
         time::sleep(time::millis(millis.unsigned_abs())).await;
     }
 
-    let mut stdout = Vec::new();
-    let answer = call_with(
-        crate::programs![nap],
-        "my-sim --seed 1 -",
-        HOST_IN_RUST,
-        &mut stdout,
-    );
-    assert_eq!(answer, (PASSED, String::new()));
-    let stdout = String::from_utf8(stdout).unwrap();
+    let words = ["my-sim", "--seed", "1", "-"];
+    let called = call(crate::programs![nap], words, HOST_IN_RUST.as_bytes());
+    let stdout = String::from_utf8(called.stdout).unwrap();
+    assert_eq!((called.code, called.stderr), (PASSED, Vec::new()));
     assert!(stdout.contains("3ms of virtual time"), "{stdout}");
 }
 
@@ -138,14 +129,11 @@ fn a_program_that_looks_outside_is_found_out() {
         async move { time::sleep(time::millis(call)).await }
     };
     let programs = Programs::new().with("nap", nap);
-    let mut stdout = Vec::new();
-    let line = "my-sim --seed 1 --check-determinism -";
-    let (code, _) = call_with(programs, line, HOST_IN_RUST, &mut stdout);
-    let stdout = String::from_utf8(stdout).unwrap();
-    assert_eq!(code, NONDETERMINISTIC, "{stdout}");
+    let words = ["my-sim", "--seed", "1", "--check-determinism", "-"];
+    let called = call(programs, words, HOST_IN_RUST.as_bytes());
+    let stdout = String::from_utf8(called.stdout).unwrap();
+    assert_eq!(called.code, NONDETERMINISTIC, "{stdout}");
     assert!(stdout.contains("two runs of seed 1"), "{stdout}");
-    assert!(
-        stdout.ends_with("replay: my-sim --seed 1 --check-determinism -\n"),
-        "{stdout}"
-    );
+    let replay = "replay: my-sim --seed 1 --check-determinism -\n";
+    assert!(stdout.ends_with(replay), "{stdout}");
 }

@@ -351,6 +351,14 @@ impl State {
         self.raising.take()
     }
 
+    /// Says whether the current task has been asked to stop and has not heard of it: it will end
+    /// cancelled, whatever it returns.
+    #[cfg(feature = "cli")]
+    pub(crate) fn has_unheard_cancel(&self) -> bool {
+        let current = self.current.and_then(|slot| self.slots.get(slot as usize));
+        current.is_some_and(|slot| slot.flags.any(Flags::MUST_CANCEL))
+    }
+
     /// Takes the cancellation that ends the current step, raised or not.
     pub(crate) fn take_cancelled(&mut self) -> Option<Cancelled> {
         let raised = self.receive();

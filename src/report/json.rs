@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::words::step;
 use super::{FORMAT, Format, Looked, Subject, place, word};
 use crate::scenario::diagnostic::{Diagnostic, Severity};
-use crate::scenario::record::{Event, Problem, What};
+use crate::scenario::record::{Ended, Event, Problem, What};
 use crate::scenario::source::{Source, Span};
 
 /// One object a run, on one line, with its events in it.
@@ -85,7 +85,7 @@ impl<'a> RunObject<'a> {
             held: check.held,
         });
         let tasks = record.tasks.iter();
-        let tasks = tasks.map(|(name, end)| TaskObject { name, end });
+        let tasks = tasks.map(TaskObject::new);
         Self {
             format: FORMAT,
             r#type: "run",
@@ -173,7 +173,18 @@ struct CheckObject<'a> {
 #[derive(Serialize)]
 struct TaskObject<'a> {
     name: &'a str,
-    end: &'a str,
+    state: &'static str,
+    result: Option<&'a str>,
+}
+
+impl<'a> TaskObject<'a> {
+    fn new(task: &'a Ended) -> Self {
+        Self {
+            name: &task.name,
+            state: task.state,
+            result: task.result.as_deref(),
+        }
+    }
 }
 
 #[derive(Default, Serialize)]
@@ -212,6 +223,8 @@ struct BodyObject<'a> {
     name: &'a str,
     line: Option<usize>,
     step: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beside: Option<&'a str>,
 }
 
 impl<'a> EventObject<'a> {
@@ -250,10 +263,11 @@ impl<'a> EventObject<'a> {
             }
             What::Round(round) => self.round = Some(*round),
             What::Stuck(bodies) => {
-                let bodies = bodies.iter().map(|(name, span)| BodyObject {
-                    name,
-                    line: span.map(|span| place(source, span).0),
-                    step: span.map(|span| step(source, span)),
+                let bodies = bodies.iter().map(|standing| BodyObject {
+                    name: &standing.body,
+                    line: standing.span.map(|span| place(source, span).0),
+                    step: standing.span.map(|span| step(source, span)),
+                    beside: standing.beside.as_deref(),
                 });
                 self.bodies = Some(bodies.collect());
             }

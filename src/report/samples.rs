@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{Choice, Subject};
-use crate::scenario::record::{Checked, Event, Problem, Record, Show, Verdict, What};
+use crate::scenario::record::{
+    Checked, Ended, Event, Problem, Record, Show, Standing, Verdict, What,
+};
 use crate::scenario::source::{Source, Span};
 use crate::time::Instant;
 
@@ -85,11 +87,19 @@ fn events() -> Vec<Event> {
             server,
             "loop",
             What::Stuck(vec![
-                ("main".into(), Some(span(put))),
-                ("worker".into(), None),
+                standing("main", Some(span(put))),
+                standing("worker", None),
             ]),
         ),
     ]
+}
+
+fn standing(body: &str, span: Option<Span>) -> Standing {
+    Standing {
+        body: body.into(),
+        span,
+        beside: None,
+    }
 }
 
 /// A run that passed.
@@ -106,7 +116,11 @@ pub(crate) fn passed() -> Record {
             checked("it is <cancelled> once", None),
         ],
         events: events(),
-        tasks: vec![("main".into(), "returned none".into())],
+        tasks: vec![Ended {
+            name: "main".into(),
+            state: "returned",
+            result: Some("none".to_owned()),
+        }],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::paint::printable;
 use super::{place, who};
-use crate::scenario::record::{Event, Show, What};
+use crate::scenario::record::{Event, Show, Standing, What};
 use crate::scenario::source::{Source, Span};
 
 /// The text of a step is cut off here, so that a line stays a line.
@@ -110,9 +110,16 @@ fn detail(event: &Event, source: &Source) -> String {
         What::Reported(kind, Some(error)) => format!("{kind}: {error}"),
         What::Round(round) => round.to_string(),
         What::Stuck(bodies) => {
-            let stands = |(name, span): &(_, Option<Span>)| match span {
-                Some(span) => format!("{name} {}", at_step(source, *span)),
-                None => format!("{name}"),
+            let stands = |standing: &Standing| {
+                let step = standing
+                    .span
+                    .map(|span| format!(" {}", at_step(source, span)));
+                let beside = standing
+                    .beside
+                    .as_ref()
+                    .map(|what| format!(" beside {what}"));
+                let (step, beside) = (step.unwrap_or_default(), beside.unwrap_or_default());
+                format!("{}{step}{beside}", standing.body)
             };
             bodies.iter().map(stands).collect::<Vec<_>>().join(", ")
         }

@@ -13,3 +13,6 @@ pub(crate) mod value;
 mod verb;
 
 pub use programs::{Parameters, Programs};
+
+/// The JSON Schema of scenario files, for editors.
+pub const SCHEMA: &str = include_str!("scenario.schema.json");

@@ -73,9 +73,8 @@ pub(crate) enum What {
     /// `with` holds its object.
     Entered,
     // the run
-    /// Nothing can go on: every body that is not over, in the order in which they began, and the
-    /// step in which it stands.
-    Stuck(Vec<(Arc<str>, Option<Span>)>),
+    /// Nothing can go on: every body that is not over, in the order in which they began.
+    Stuck(Vec<Standing>),
     /// The main task is cancelled, as by Ctrl-C.
     Interrupted,
     /// Nothing can go on, and it is not interrupted any more.
@@ -98,8 +97,28 @@ pub(crate) struct Record {
     /// The checks, in the order of the file.
     pub(crate) checks: Vec<Checked>,
     pub(crate) events: Vec<Event>,
-    /// How every task ended: its name, and its state with what it gave or raised.
-    pub(crate) tasks: Vec<(Arc<str>, String)>,
+    /// How every task ended, if events about tasks were kept.
+    pub(crate) tasks: Vec<Ended>,
+}
+
+/// A body that stands still.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    pub(crate) body: Arc<str>,
+    /// The step in which it waits.
+    pub(crate) span: Option<Span>,
+    /// What it waits for although it is there: a mistake of ours, not of the scenario.
+    pub(crate) beside: Option<String>,
+}
+
+/// How a task ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    pub(crate) name: Arc<str>,
+    /// `pending`, `returned`, `failed` or `cancelled`.
+    pub(crate) state: &'static str,
+    /// What it returned, or its error.
+    pub(crate) result: Option<String>,
 }
 
 #[derive(Debug)]

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use simrun::Sim;
-
-use super::{Program, Reference, run};
+use super::{Order, Program, Reference, run};
 
 /// How many differences are shown: the first few tell what is wrong.
 const SHOWN: usize = 10;
@@ -20,12 +18,12 @@ impl Comparison {
     /// Runs programs and compares their traces with the reference.
     pub(crate) fn new(
         programs: impl IntoIterator<Item = Program>,
-        sim: &Sim,
+        order: Order,
         reference: &Reference,
     ) -> Self {
         let mut comparison = Self::default();
         for program in programs {
-            let trace = run(&program, sim);
+            let trace = run(&program, order);
             match reference.difference(program.pid, &trace) {
                 None => comparison.equal += 1,
                 Some(difference) => comparison.differences.push(difference),

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::ops::Range;
 
-use simrun::{Sim, Strategy};
-
-use super::{Program, watched};
+use super::run::Run;
+use super::translate::Translation;
+use super::{Order, Program};
 
 /// How many problems are shown: the first few tell what is wrong.
 const SHOWN: usize = 10;
@@ -26,30 +26,23 @@ impl Survey {
         let mut survey = Self::default();
         for program in programs {
             survey.programs += 1;
+            let translation = Translation::new(&program);
             for seed in seeds.clone() {
-                survey.run(&program, seed);
+                survey.run(&program, &translation, seed);
             }
         }
         survey
     }
 
     /// Runs one program under one seed.
-    fn run(&mut self, program: &Program, seed: u64) {
+    fn run(&mut self, program: &Program, translation: &Translation, seed: u64) {
         self.runs += 1;
-        let sim = Sim::new().seed(seed).strategy(Strategy::random());
-        let (trace, mut problems) = watched(program, &sim);
-        let (again, _) = watched(program, &sim);
-        if trace != again {
+        let run = translation.run(Order::Random(seed));
+        let mut problems = problems(&run);
+        if run != translation.run(Order::Random(seed)) {
             problems.push("the seed does not repeat it".to_owned());
         }
-        let end = trace.last().map_or("", String::as_str);
-        if !end.contains("event=end:") {
-            problems.push(format!("it does not end: {end}"));
-        }
-        let limit = trace.iter().find(|line| line.contains("event=limit"));
-        problems.extend(limit.map(|limit| format!("it ran out of something: {limit}")));
-        let deadlocked = trace.iter().any(|line| line.contains("event=deadlock:"));
-        self.deadlocked += usize::from(deadlocked);
+        self.deadlocked += usize::from(run.events.iter().any(|event| event.kind == "stuck"));
         let named = problems
             .into_iter()
             .map(|problem| format!("program {}, seed {seed}: {problem}", program.pid));
@@ -60,6 +53,23 @@ impl Survey {
     pub(crate) fn is_clean(&self) -> bool {
         self.runs > 0 && self.problems.is_empty()
     }
+}
+
+/// Looks for what must not be in any run: a task that sleeps beside what it waits for, a lost item,
+/// a run without an end.
+fn problems(run: &Run) -> Vec<String> {
+    let mut problems = Vec::new();
+    for body in run.events.iter().flat_map(|event| &event.bodies) {
+        if let Some(beside) = &body.beside {
+            problems.push(format!("{} sleeps beside {beside}", body.name));
+        }
+    }
+    let lost = run.checks.iter().filter(|check| check.held == Some(false));
+    problems.extend(lost.map(|check| check.name.clone()));
+    if run.outcome == "undecided" {
+        problems.push("it does not end".to_owned());
+    }
+    problems
 }
 
 impl fmt::Display for Survey {

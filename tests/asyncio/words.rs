@@ -4,10 +4,10 @@ use super::run::{Event, Run};
 use super::translate::{BODY, CALLBACK, HANDLE, JOB, OBJECT, Translation};
 
 /// The statements that may wait: their traces say when they begin and when they end.
-const WAITING: [&str; 23] = [
+const WAITING: [&str; 21] = [
     "await", "sleep", "gather", "wait", "wait_for", "shield", "as_completed", "timeout", "tg",
     "exec", "with", "acquire", "ev_wait", "cwait", "cwait_for", "put", "get", "qjoin", "bwait",
-    "breset", "babort", "fork", "join",
+    "breset", "babort",
 ];
 
 /// The events of the harness are nobody's.
@@ -25,8 +25,11 @@ impl Translation {
             })
             .collect();
         let now = run.virtual_ns;
-        for task in &run.tasks {
-            if let Some(label) = task.name.strip_prefix(HANDLE) {
+        // In the order in which the statements gave them, which eager tasks are not begun in.
+        for event in run.events.iter().filter(|event| self.has_spawned(event)) {
+            let task = run.tasks.iter().find(|task| Some(&task.name) == event.value.as_ref());
+            if let Some(task) = task {
+                let label = task.name.trim_start_matches(HANDLE);
                 let state = ending(&task.state, task.result.as_deref().unwrap_or_default());
                 lines.push(format!("t={now} task={NOBODY} event=final:{label}={state}"));
             }
@@ -36,67 +39,79 @@ impl Translation {
     }
 
     /// Returns whose event it is and what happened, if CPython's traces have such events.
-    fn event(&self, event: &Event) -> Option<(&str, String)> {
+    fn event<'a>(&'a self, event: &'a Event) -> Option<(&'a str, String)> {
+        let value = said(event.value.as_deref().unwrap_or_default());
+        let error = said(event.error.as_deref().unwrap_or_default());
         let text = event.text.as_deref().unwrap_or_default();
         match event.kind.as_str() {
-            "stuck" => {
-                let blocked = event.blocked.iter().map(|blocked| {
-                    let site = blocked.line.and_then(|line| self.sites.get(&line));
-                    let site = site.map_or("?", String::as_str);
-                    format!("{}@{site}", self.label(&blocked.body))
-                });
-                let blocked: Vec<String> = blocked.collect();
-                return Some((NOBODY, format!("deadlock:[{}]", blocked.join(","))));
-            }
+            "stuck" => return Some((NOBODY, self.deadlock(event))),
             "interrupted" => return Some((NOBODY, "cancel_main".to_owned())),
-            "main_returned" => return Some((NOBODY, format!("main_done:{}", said(text)))),
-            "main_failed" => return Some((NOBODY, format!("main_done:!{}", said(text)))),
-            "reported" => {
-                let kind = match event.report.as_deref()? {
+            "finishes" => return Some((NOBODY, format!("main_done:{value}"))),
+            "dies" => return Some((NOBODY, format!("main_done:!{error}"))),
+            "reports" => {
+                let kind = match text {
                     "shutdown" => "shutdown",
                     "orphan" => "tg_orphan",
                     "callback" => "callback",
                     _ => return None,
                 };
-                return Some((NOBODY, format!("exc_handler:{kind}:{}", said(text))));
+                return Some((NOBODY, format!("exc_handler:{kind}:{error}")));
             }
             _ => {}
         }
         let body = event.body.as_deref()?;
         if body.starts_with(CALLBACK) || body.starts_with(JOB) {
-            let task = if body.starts_with(JOB) {
-                self.label(body)
-            } else {
-                "cb"
+            let task = match body.starts_with(JOB) {
+                true => self.label(body),
+                false => "cb",
             };
-            return (event.kind == "log").then(|| (task, text.to_owned()));
+            return (event.kind == "logs").then(|| (task, text.to_owned()));
         }
-        let said_here = match event.kind.as_str() {
-            "body_began" => "start".to_owned(),
-            "body_returned" => format!("exit={}", said(text)),
-            "body_failed" => format!("exit=!{}", said(text)),
-            _ => self.step(event, text)?,
+        let what = match event.kind.as_str() {
+            "begins" => "start".to_owned(),
+            "ends" => format!("exit={value}"),
+            "breaks" => format!("exit=!{error}"),
+            _ => self.step(event)?,
         };
-        Some((self.label(body), said_here))
+        Some((self.label(body), what))
+    }
+
+    /// Says whether a statement that spawns a task is done.
+    fn has_spawned(&self, event: &Event) -> bool {
+        let site = event.line.and_then(|line| self.sites.get(&line));
+        let op = site.and_then(|site| site.split('#').next());
+        event.kind == "gives" && matches!(op, Some("spawn" | "tg_spawn"))
+    }
+
+    fn deadlock(&self, event: &Event) -> String {
+        let blocked = event.bodies.iter().map(|body| {
+            let site = body.line.and_then(|line| self.sites.get(&line));
+            let site = site.map_or("?", String::as_str);
+            format!("{}@{site}", self.label(&body.name))
+        });
+        let blocked: Vec<String> = blocked.collect();
+        format!("deadlock:[{}]", blocked.join(","))
     }
 
     /// Returns what a step did.
-    fn step(&self, event: &Event, text: &str) -> Option<String> {
-        let site = self.sites.get(&event.location.as_ref()?.line)?;
+    fn step(&self, event: &Event) -> Option<String> {
+        let site = self.sites.get(&event.line?)?;
         let (op, id) = site.split_once('#')?;
         let waits = WAITING.contains(&op);
+        let value = event.value.as_deref().unwrap_or_default();
+        let error = said(event.error.as_deref().unwrap_or_default());
         Some(match event.kind.as_str() {
-            "log" => format!("={site}:{text}"),
-            "began" => format!("+{site}"),
-            "gave" if waits => format!("-{site}={}", given(op, text)),
-            "gave" => format!("={site}:{}", given(op, text)),
-            "raised" if matches!(op, "raise" | "reraise") => format!("={site}:{}", said(text)),
-            "raised" => format!("!{site}={}", said(text)),
-            "caught" => format!("catch#{id}:{}", said(text)),
+            "logs" => format!("={site}:{}", event.text.as_deref().unwrap_or_default()),
+            "starts" => format!("+{site}"),
+            "gives" if waits => format!("-{site}={}", given(op, value)),
+            "gives" => format!("={site}:{}", given(op, value)),
+            "raises" if matches!(op, "raise" | "reraise") => format!("={site}:{error}"),
+            "raises" => format!("!{site}={error}"),
+            "catches" => format!("catch#{id}:{error}"),
             "finally" => format!("finally#{id}"),
-            "round" => format!("iter#{id}:{text}"),
-            "item" => format!("item#{id}:{}", said(text)),
-            "entered" => format!("enter#{id}"),
+            "round" => format!("iter#{id}:{}", event.round?),
+            "item" => format!("item#{id}:{}", said(value)),
+            "holds" => format!("enter#{id}"),
             _ => return None,
         })
     }
@@ -126,9 +141,9 @@ fn given(op: &str, text: &str) -> String {
         "state" => {
             let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
             let (state, result) = inner.and_then(|inner| inner.split_once(", ")).unwrap_or_default();
-            match state.trim_matches('"') {
-                "none" => "nohandle".to_owned(),
-                state => ending(state, result),
+            match result {
+                "nobody" => "nohandle".to_owned(),
+                result => ending(state.trim_matches('"'), result),
             }
         }
         _ => said(text),
@@ -152,19 +167,17 @@ fn ending(state: &str, result: &str) -> String {
 fn end(events: &[Event]) -> String {
     let main = events
         .iter()
-        .find(|event| event.kind.starts_with("main_"));
-    let text = main.and_then(|main| main.text.as_deref()).unwrap_or_default();
-    let mut end = match main.map(|main| main.kind.as_str()) {
-        None => return "stuck".to_owned(),
-        Some("main_returned") => "ok",
-        Some(_) if text.starts_with("cancelled") => "cancelled",
+        .find(|event| matches!(event.kind.as_str(), "finishes" | "dies"));
+    let Some(main) = main else {
+        return "stuck".to_owned();
+    };
+    let end = match &main.error {
+        None => "ok",
+        Some(error) if error.starts_with("cancelled") => "cancelled",
         Some(_) => "exc",
-    }
-    .to_owned();
-    if events.iter().any(|event| event.kind == "given_up") {
-        end.push_str("+stuck");
-    }
-    end
+    };
+    let gave_up = events.iter().any(|event| event.kind == "given-up");
+    format!("{end}{}", if gave_up { "+stuck" } else { "" })
 }
 
 /// Writes a value or an error.

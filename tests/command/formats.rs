@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use super::runs::{LOST, WON};
-use super::{Answer, simrun};
+use super::{Answer, simrun, steady};
 
 /// Reads lines of JSON, each of which must fit the schema.
 fn lines(answer: &Answer) -> Vec<Value> {
@@ -38,7 +38,8 @@ fn json_is_an_object_a_run() {
         assert!(lines[0]["events"].as_array().unwrap().len() > 4);
     }
     let answer = run("json", &["--seed", LOST, "race.toml", "--show", "log"]);
-    assert_snapshot!(serde_json::to_string_pretty(&lines(&answer)[0]).unwrap());
+    let pretty = serde_json::to_string_pretty(&lines(&answer)[0]).unwrap();
+    assert_snapshot!(steady(pretty));
 }
 
 #[test]
@@ -53,7 +54,7 @@ fn jsonl_is_an_object_an_event() {
     let whole: Value = serde_json::from_str(&whole.stdout).unwrap();
     assert_eq!(whole["events"].as_array().unwrap().len(), events.len());
     let brief = run("jsonl", &["--seed", LOST, "race.toml", "--show", "log"]);
-    assert_snapshot!(brief.stdout);
+    assert_snapshot!(steady(brief.stdout));
 }
 
 #[test]
@@ -91,7 +92,7 @@ fn checks_are_objects() {
 fn junit_is_xml() {
     let files = ["--seed", LOST, "race.toml", "missing.toml"];
     let answer = run("junit", &files);
-    assert_snapshot!(answer.is(2).stdout);
+    assert_snapshot!(steady(&answer.is(2).stdout));
     let quiet = run("junit", &["-q", "--seed", WON, "race.toml"]);
     assert_snapshot!("junit_of_a_run_that_passed", quiet.is(0).stdout);
 }
@@ -99,7 +100,7 @@ fn junit_is_xml() {
 #[test]
 fn github_reads_annotations() {
     let answer = run("github", &["--seed", LOST, "race.toml", "missing.toml"]);
-    assert_snapshot!(answer.is(2).stdout);
+    assert_snapshot!(steady(&answer.is(2).stdout));
     let undecided = run("github", &["--max-steps", "4", "race.toml"]);
-    assert_snapshot!("github_reads_warnings", undecided.is(3).stdout);
+    assert_snapshot!("github_reads_warnings", steady(&undecided.is(3).stdout));
 }

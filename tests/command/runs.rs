@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::{Answer, scenario, simrun};
+use super::{Answer, scenario, simrun, steady};
 
 fn run(line: &str) -> Answer {
     simrun(line.split_whitespace()).answer()
@@ -16,21 +16,21 @@ pub(super) const WON: &str = "2";
 fn a_run_that_passes() {
     let answer = run(&format!("--seed {WON} race.toml"));
     answer.is(0);
-    assert_snapshot!(answer);
+    assert_snapshot!(steady(answer));
 }
 
 #[test]
 fn a_run_that_fails() {
     let answer = run(&format!("--seed {LOST} race.toml"));
     answer.is(1);
-    assert_snapshot!(answer);
+    assert_snapshot!(steady(answer));
 }
 
 #[test]
 fn a_run_that_is_not_decided() {
     let answer = run(&format!("--seed {WON} --max-steps 4 race.toml"));
     answer.is(3);
-    assert_snapshot!(answer);
+    assert_snapshot!(steady(answer));
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_run_that_takes_too_long_is_not_decided() {
     let text = scenario("It sleeps", "sleep 1h");
     let answer = simrun(["--until", "1.5s", "-"]).answer_to(text.as_bytes());
     answer.is(3);
-    assert_snapshot!(answer);
+    assert_snapshot!(steady(answer));
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_run_that_can_never_go_on() {
         scenario("It waits for itself", "wait e").replace("[task]", "[event]\ne = {}\n\n[task]");
     let answer = simrun(["-"]).answer_to(text.as_bytes());
     answer.is(1);
-    assert_snapshot!(answer);
+    assert_snapshot!(steady(answer));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn an_expectation_is_shown_with_its_values() {
     let text = scenario("It expects", "a = 3\nexpect a + 1 == 5, \"a is four\"");
     let answer = simrun(["-"]).answer_to(text.as_bytes());
     answer.is(1);
-    assert_snapshot!(answer);
+    assert_snapshot!(steady(answer));
 }
 
 #[test]
@@ -80,9 +80,15 @@ fn the_line_that_repeats_a_run_repeats_it() {
 
 #[test]
 fn kinds_of_events_are_chosen() {
-    assert_snapshot!("log", run("--seed 1 race.toml --show log").stdout);
-    assert_snapshot!("tasks", run("--seed 1 race.toml --show tasks").stdout);
-    assert_snapshot!("steps", run("--seed 1 race.toml --show steps").stdout);
+    assert_snapshot!("log", steady(run("--seed 1 race.toml --show log").stdout));
+    assert_snapshot!(
+        "tasks",
+        steady(run("--seed 1 race.toml --show tasks").stdout)
+    );
+    assert_snapshot!(
+        "steps",
+        steady(run("--seed 1 race.toml --show steps").stdout)
+    );
     let all = run("--seed 1 race.toml --show all").stdout;
     assert_eq!(
         all,
@@ -93,7 +99,7 @@ fn kinds_of_events_are_chosen() {
 #[test]
 fn names_choose_events() {
     let answer = run("--seed 1 race.toml --show log,tasks --only logs,spawns --without main");
-    assert_snapshot!(answer.stdout);
+    assert_snapshot!(steady(answer.stdout));
 }
 
 #[test]

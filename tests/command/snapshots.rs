@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use insta::assert_snapshot;
 
-use super::{Answer, Call, folder, simrun};
+use super::{Answer, Call, folder, simrun, steady};
 
 /// Makes a folder with the race in it.
 fn prepare(test: &str) -> PathBuf {
@@ -46,10 +46,10 @@ fn missing_snapshots_are_written() {
     let folder = prepare("missing");
     let answer = snapshot(&folder, ".");
     answer.is(0);
-    assert_snapshot!(answer);
+    assert_snapshot!(steady(answer));
     assert_eq!(files(&folder), BOTH);
     let first = fs::read_to_string(folder.join("snapshots/race@seed-1.snap")).unwrap();
-    assert_snapshot!("the_file", first);
+    assert_snapshot!("the_file", steady(first));
     let again = snapshot(&folder, "race.toml");
     assert!(
         again.is(0).stdout.contains("2 snapshots: 2 same"),
@@ -64,7 +64,7 @@ fn a_changed_run_fails_and_is_proposed() {
     change(&folder);
     let answer = snapshot(&folder, ".");
     answer.is(1);
-    assert_snapshot!(answer);
+    assert_snapshot!(steady(answer));
     let proposed = ["race@seed-1.snap", "race@seed-1.snap.new"];
     assert_eq!(files(&folder)[..2], proposed);
     let accepted = snapshot(&folder, ". --update");
@@ -142,6 +142,24 @@ fn only_scenarios_with_a_table_are_found() {
     assert_eq!(files(&folder.join("deep/er")), BOTH);
     let named = snapshot(&folder, "Cargo.toml");
     assert!(named.is(2).stderr.contains("error"), "{named}");
+}
+
+#[test]
+fn files_that_cannot_be_written_or_read_are_errors() {
+    let folder = prepare("unwritable");
+    fs::write(folder.join("snapshots"), "a file where a folder should be").unwrap();
+    let answer = snapshot(&folder, ".");
+    assert!(answer.is(2).stderr.contains("error: cannot "), "{answer}");
+    fs::remove_file(folder.join("snapshots")).unwrap();
+    fs::create_dir_all(folder.join("snapshots/race@seed-1.snap")).unwrap();
+    let answer = snapshot(&folder, ".");
+    assert!(
+        answer
+            .is(2)
+            .stderr
+            .contains("error: cannot read `snapshots"),
+        "{answer}"
+    );
 }
 
 #[test]

@@ -9,6 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::ValueEnum;
+
 use super::arguments::{ShowName, SnapshotArguments, show};
 use super::replay::{program, quote};
 use super::session::Session;
@@ -17,7 +19,6 @@ use crate::report::{BAD, Choice, GOOD, Human, Paint, Subject, WARN, diff::diff};
 use crate::scenario::machine;
 use crate::scenario::model::{Model, SnapshotTable};
 use crate::scenario::record::RunOptions;
-use clap::ValueEnum;
 
 /// What became of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,8 +204,14 @@ impl Work<'_, '_> {
 
     /// Compares a run with its snapshot, says what came of that, and writes what is to be written.
     fn settle(&mut self, path: &Path, source: &str, seed: u64, text: &str) -> io::Result<Fate> {
-        let old = fs::read_to_string(path).ok();
-        let old = old.as_deref().map(file::contents);
+        let old = match fs::read(path) {
+            Ok(bytes) => Some(file::contents(&String::from_utf8_lossy(&bytes))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                self.cannot("read", path, &error);
+                return Ok(Fate::Missing);
+            }
+        };
         let new = file::write(source, seed, text);
         let fate = match (&old, self.policy) {
             (Some(old), _) if file::is_same(old, text) => Fate::Same,
@@ -231,11 +238,15 @@ impl Work<'_, '_> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let written = fs::create_dir_all(folder).and_then(|()| fs::write(path, contents));
         if let Err(error) = written {
-            let (path, reason) = (path.display(), input::reason(&error));
-            let what = format_args!("cannot write `{path}`: {reason}");
-            self.session.complain(self.arguments.manner.color, what);
-            self.session.count(exit_code::USAGE);
+            self.cannot("write", path, &error);
         }
+    }
+
+    fn cannot(&mut self, act: &str, path: &Path, error: &io::Error) {
+        let (path, reason) = (path.display(), input::reason(error));
+        let what = format_args!("cannot {act} `{path}`: {reason}");
+        self.session.complain(self.arguments.manner.color, what);
+        self.session.count(exit_code::USAGE);
     }
 
     fn report(&mut self, fate: Fate, path: &Path, old: &str, new: &str) -> io::Result<()> {

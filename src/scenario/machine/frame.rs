@@ -156,8 +156,7 @@ impl Frame {
                 }
                 Callee::Rust(index) => {
                     let program = self.machine.rust(index, &call.names, &arguments)?;
-                    let result = received(program).await?;
-                    result.map(Value::from).map_err(Error::from)
+                    self.machine.run_rust(&self.task, program).await
                 }
             }
         })

@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use super::Machine;
 use super::notes::Counted;
+use super::objects::Object;
 use super::thing::{TaskInfo, TaskThing};
 use crate::assure::{Failure, FailureKind};
 use crate::event_loop::{self, EventLoop, Report, ReportKind};
 use crate::scenario::model::Model;
 use crate::scenario::programs::Programs;
-use crate::scenario::record::{Problem, Record, RunOptions, Verdict, What};
+use crate::scenario::record::{
+    Ended, Problem, Record, RunOptions, Standing, Verdict, What,
+};
+use crate::scenario::source::Span;
 use crate::scenario::tree::{Callee, ErrorName};
 use crate::scenario::value::{Error, Value};
 use crate::task;
@@ -18,6 +22,9 @@ use crate::{Sim, Strategy};
 
 /// How often a program that can never go on is interrupted before it counts as stuck.
 const RESCUES: usize = 3;
+
+/// The verbs that wait for an object to be in some state.
+const WAITS: [&str; 6] = ["with", "acquire", "wait", "get", "put", "await"];
 
 /// Runs a scenario once.
 pub(crate) fn run(model: &Arc<Model>, programs: &Programs, options: &RunOptions) -> Record {
@@ -145,7 +152,7 @@ impl Harness {
                 return Ok(());
             };
             if failure.kind() == FailureKind::Deadlock {
-                let blocked = self.machine.blocked();
+                let blocked = self.event_loop.within(|| self.machine.blocked());
                 self.note(|| What::Stuck(blocked));
                 if rescues > 0 {
                     rescues -= 1;
@@ -175,16 +182,13 @@ impl Harness {
     }
 
     /// Returns how every task ended.
-    fn tasks(&self) -> Vec<(Arc<str>, String)> {
+    fn tasks(&self) -> Vec<Ended> {
         let roll = self.machine.roll.borrow();
         roll.iter()
-            .map(|info| {
-                let (state, result) = (info.state.get().word(), info.result.borrow());
-                let text = match result.is_empty() {
-                    true => state.to_owned(),
-                    false => format!("{state} {result}"),
-                };
-                (info.name.clone(), text)
+            .map(|info| Ended {
+                name: info.name.clone(),
+                state: info.state.get().word(),
+                result: info.result.borrow().clone(),
             })
             .collect()
     }
@@ -195,11 +199,11 @@ impl Harness {
         let mut span = None;
         if failure.kind() == FailureKind::Deadlock {
             let source = &self.machine.model.source;
-            for (body, place) in self.machine.stuck.borrow().iter() {
-                let Some(place) = place else { continue };
-                span = span.or(Some(*place));
+            for standing in &*self.machine.stuck.borrow() {
+                let Some(place) = standing.span else { continue };
+                span = span.or(Some(place));
                 let (line, _) = source.place(place.start);
-                let text = source.slice(*place);
+                let (body, text) = (&standing.body, source.slice(place));
                 message.push_str(&format!("\n  {body} is in `{text}`, line {line}"));
             }
         }
@@ -293,18 +297,44 @@ impl Machine {
     }
 
     /// Lists the bodies that are not over and the steps in which they stand.
-    fn blocked(&self) -> Vec<(Arc<str>, Option<crate::scenario::source::Span>)> {
+    fn blocked(&self) -> Vec<Standing> {
         let live = self.live.borrow();
         let blocked: Vec<_> = live
             .iter()
             .map(|frame| {
                 let blocked = frame.blocked.borrow();
-                let name = frame.model().name.clone();
-                (name, blocked.last().map(|(span, _)| *span))
+                let (span, object) = match blocked.last() {
+                    Some((span, object)) => (Some(*span), *object),
+                    None => (None, None),
+                };
+                Standing {
+                    body: frame.model().name.clone(),
+                    span,
+                    beside: object.and_then(|object| self.beside(span, object)),
+                }
             })
             .collect();
         *self.stuck.borrow_mut() = blocked.clone();
         blocked
+    }
+
+    /// Looks whether what a step waits for is there: then the tool has lost a wake-up.
+    fn beside(&self, step: Option<Span>, object: u16) -> Option<String> {
+        let step = self.model.source.slice(step?);
+        let verb = step.split_whitespace().find(|word| WAITS.contains(word))?;
+        let named = &self.objects[usize::from(object)];
+        let state = match (&named.object, verb) {
+            (Object::Lockable(lockable), "with" | "acquire") => {
+                (lockable.permits() > 0).then_some("free")
+            }
+            (Object::Event(event), "wait") => event.is_set().then_some("set"),
+            (Object::Barrier(barrier), "wait") => barrier.is_broken().then_some("broken"),
+            (Object::Queue(queue), "get") => (queue.len() > 0).then_some("not empty"),
+            (Object::Queue(queue), "put") => (!queue.is_full()).then_some("not full"),
+            (Object::Future(promise), "await") => promise.is_done().then_some("done"),
+            _ => None,
+        };
+        state.map(|state| format!("{}, which is {state}", named.name))
     }
 
     /// Lets go of all tasks, so that errors which nobody has seen are reported.

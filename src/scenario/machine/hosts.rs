@@ -120,6 +120,10 @@ impl Machine {
         let core = core::current();
         for (index, entry) in self.model.hosts.iter().enumerate() {
             let machine = self.clone();
+            #[expect(
+                clippy::arc_with_non_send_sync,
+                reason = "a simulation's own hosts are started from any thread, these from one"
+            )]
             let start = Arc::new(move || machine.main_of_host(index));
             let host = host::add(&core, entry.name.clone(), start, Location::caller());
             if let Some(address) = entry.address {

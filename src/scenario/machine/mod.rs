@@ -32,7 +32,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 
 use self::checks::Watch;
-use self::frame::Frame;
+use self::frame::{Frame, received};
 pub(crate) use self::harness::run;
 use self::notes::{Counted, Notes};
 use self::objects::Object;
@@ -41,7 +41,7 @@ use self::thing::{Named, TaskInfo, TaskState, TaskThing};
 use self::world::World;
 use super::model::Model;
 use super::programs::{Main, Parameters, Programs};
-use super::record::{Problem, RunOptions, What};
+use super::record::{Problem, RunOptions, Standing, What};
 use super::source::Span;
 use super::tree::{Act, Callee, Const, Step};
 use super::value::{Error, Value};
@@ -51,6 +51,21 @@ use crate::time;
 crate::task_local! {
     /// The context variables, once one of them has been set.
     static CONTEXT: Option<Rc<[Value]>> = None;
+    /// The scenario's task that runs a function in Rust, in it and in the tasks that it spawns.
+    static PROGRAM: Option<(Rc<Machine>, Rc<TaskInfo>)> = None;
+}
+
+/// Takes a line that a function in Rust logs, as one of its scenario.
+pub(crate) fn logged(text: &str) {
+    if core::try_current().is_none() {
+        return;
+    }
+    if let Some((machine, task)) = PROGRAM.get() {
+        machine.notes.counted(Counted::Logged(text));
+        let line = || What::Logged(text.to_owned());
+        machine.notes.note(&task, None, None, line);
+        machine.look(&task);
+    }
 }
 
 /// How many rounds loops may make in one step of their task: it would never end.
@@ -83,7 +98,7 @@ pub(crate) struct Machine {
     /// What the loop's exception handler was told.
     reports: RefCell<Vec<Report>>,
     /// Where the bodies stood when nothing could go on.
-    stuck: RefCell<Vec<(Arc<str>, Option<Span>)>>,
+    stuck: RefCell<Vec<Standing>>,
     world: World,
 }
 
@@ -215,6 +230,19 @@ impl Machine {
         Ok(self.programs.start(index, parameters))
     }
 
+    /// Runs a function in Rust for a task.
+    async fn run_rust(
+        self: &Rc<Self>,
+        task: &Rc<TaskInfo>,
+        main: Main,
+    ) -> Result<Value, Error> {
+        let before = PROGRAM.get();
+        PROGRAM.set(Some((self.clone(), task.clone())));
+        let result = received(main).await;
+        PROGRAM.set(before);
+        Ok(result?.map(Value::from)?)
+    }
+
     /// Watches over a task: tells the run when it is over.
     fn ending(self: &Rc<Self>, info: &Rc<TaskInfo>) -> Ending {
         Ending {
@@ -227,7 +255,7 @@ impl Machine {
     /// Writes a line into the run.
     fn log(&self, frame: &Frame, span: Span, text: String) {
         self.notes.counted(Counted::Logged(&text));
-        crate::log!("{text}");
+        core::current().log(text.clone());
         frame.note(Some(span), || What::Logged(text));
     }
 
@@ -345,16 +373,18 @@ struct Ending {
 
 impl Ending {
     fn over(&self, result: &Result<Value, Error>) {
+        let unheard = core::current().state.borrow().has_unheard_cancel();
         let state = match result {
+            Ok(_) if unheard => TaskState::Cancelled,
             Ok(_) => TaskState::Returned,
             Err(error) if error.name == super::tree::ErrorName::Cancelled => TaskState::Cancelled,
             Err(_) => TaskState::Failed,
         };
         self.is_over.set(true);
         self.end(state, || match result {
-            Ok(value) => What::Returned(value.shown()),
+            Ok(value) if state == TaskState::Returned => What::Returned(value.shown()),
             Err(error) if state == TaskState::Failed => What::Failed(error.to_string()),
-            Err(_) => What::Cancelled,
+            Ok(_) | Err(_) => What::Cancelled,
         });
     }
 
@@ -370,8 +400,8 @@ impl Ending {
         machine.notes.note(info, Some(&info.body), None, || {
             let what = what();
             *info.result.borrow_mut() = match &what {
-                What::Returned(text) | What::Failed(text) => text.clone(),
-                _ => String::new(),
+                What::Returned(text) | What::Failed(text) => Some(text.clone()),
+                _ => None,
             };
             what
         });

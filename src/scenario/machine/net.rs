@@ -152,10 +152,7 @@ impl Frame {
         }
         let open = Open::Server(server.clone());
         self.machine.world.opened(self.variable(step.keep), open);
-        Ok(Value::Thing(Thing::Server(Rc::new(Served {
-            server,
-            path,
-        }))))
+        Ok(Value::Thing(Thing::Server(Served::new(server, path))))
     }
 
     pub(super) async fn connect(

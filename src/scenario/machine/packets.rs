@@ -25,7 +25,8 @@ impl Machine {
     }
 
     fn packet(&self, packet: &Packet) {
-        self.notes.note(&self.nobody, None, None, || What::Packet(line(packet)));
+        self.notes
+            .note(&self.nobody, None, None, || What::Packet(line(packet)));
     }
 }
 
@@ -43,7 +44,6 @@ fn line(packet: &Packet) -> String {
         PacketKind::Reset => "RST".to_owned(),
         PacketKind::Datagram => format!("datagram {bytes}"),
         PacketKind::Unreachable => "port unreachable".to_owned(),
-        other => format!("{other:?}"),
     };
     format!("{} -> {}  {what}", packet.from_host(), packet.to_host())
 }

@@ -486,8 +486,7 @@ impl Machine {
                         Frame::new(&machine, body, info, arguments).run().await
                     }
                     (Callee::Rust(_), Some(program)) => {
-                        let result = received(program?).await?;
-                        result.map(Value::from).map_err(Error::from)
+                        machine.run_rust(&info, program?).await
                     }
                     (Callee::Rust(_), None) => Ok(Value::None),
                 }

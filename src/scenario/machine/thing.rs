@@ -57,7 +57,7 @@ pub(crate) struct TaskInfo {
     pub(super) host: Option<Arc<str>>,
     pub(super) state: Cell<TaskState>,
     /// What it returned or raised, if events about tasks are kept.
-    pub(super) result: RefCell<String>,
+    pub(super) result: RefCell<Option<String>>,
     pub(super) thing: RefCell<Weak<TaskThing>>,
     /// The crate's task, once it runs. A thread and a process have none that could be awaited.
     pub(super) key: Cell<Option<Key>>,

@@ -366,9 +366,10 @@ impl Parser<'_> {
         }
         if let Some(index) = self.names.function(word) {
             self.facts.calls_rust = true;
-            if !matches!(how, How::Task | How::Within) {
-                let message = format!("`{word}` is a function in Rust, which runs as a task");
-                self.problems.error(codes::CALLEE, at, message);
+            if how == How::Callback {
+                let message = format!("`{word}` is a function in Rust, which is no callback");
+                let problem = self.problems.error(codes::CALLEE, at, message);
+                problem.label("would have to wait");
             }
             return Ok(Some(Callee::Rust(index)));
         }

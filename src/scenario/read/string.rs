@@ -25,6 +25,7 @@ impl Parser<'_> {
                     plain.push(c);
                     at += 2;
                 }
+                '{' if self.problems.is_full() => return poison(token.span),
                 '{' => {
                     let Some(length) = rest.find('}') else {
                         let span = text.span(at..at + 1);

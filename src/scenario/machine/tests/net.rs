@@ -1,6 +1,7 @@
 //! Steps about connections and datagrams.
 
 use super::{fails, passes, play, problem};
+use crate::scenario::record::Verdict;
 
 #[test]
 fn a_server_spawns_a_task_for_each_connection() {
@@ -341,4 +342,213 @@ raise boom
         "boom",
     );
     assert!(problem(&record).message.contains("client_connected_cb"));
+}
+
+#[test]
+fn packets_are_written_down() {
+    let record = passes(
+        r#"
+[host]
+server = { start = "listens", daemon = true }
+client = { start = "client" }
+
+[task]
+listens = '''
+s = serve 7 hello
+u = bind 7
+recv_from u
+'''
+"hello(c)" = '''
+send c "four"
+'''
+client = '''
+u = bind 0
+send_to u "server" 7 "x"
+c = connect "server" 7
+x = read_all c
+log len(x)
+'''
+"#,
+        &["5"],
+    );
+    let events = record.events.iter();
+    let packets: Vec<&str> = events
+        .filter_map(|event| match &event.what {
+            crate::scenario::record::What::Packet(line) => Some(line.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        packets,
+        [
+            "client -> server  datagram 1 byte",
+            "client -> server  SYN",
+            "server -> client  SYN ACK",
+            "client -> server  ACK",
+            "server -> client  5 bytes",
+            "server -> client  FIN",
+            "client -> server  FIN",
+        ]
+    );
+}
+
+#[test]
+fn to_look_at_packets_changes_nothing() {
+    let text = r#"
+[host]
+server = { start = "listens", daemon = true }
+client = { start = "client" }
+
+[link]
+default = { latency = "1ms..5ms", loss = "5%", duplicate = "2%", bandwidth = "1MB/s" }
+
+[shared]
+big = "0123456789"
+
+[task]
+listens = '''
+s = serve 7 echo
+sleep 1h
+'''
+"echo(c)" = '''
+x = read_all c
+write c x
+'''
+client = '''
+repeat 12 {
+  big = big + big
+}
+c = connect "server" 7
+write c big
+write_eof c
+x = read_all c
+expect x == big
+'''
+"#;
+    for seed in 1..8 {
+        let record = super::play_seed(text, seed);
+        assert!(
+            matches!(record.verdict, Verdict::Passed),
+            "{:?}",
+            record.verdict
+        );
+    }
+}
+
+#[test]
+fn what_is_not_fit_for_a_step_is_told() {
+    // Each step is given a list, which none of them takes, in a variable.
+    let steps = [
+        "send x 1",
+        "recv x",
+        "write x 1",
+        "drain x",
+        "read x",
+        "read x 2",
+        r#"read_until x ";""#,
+        "read_all x",
+        "write_eof x",
+        "close x",
+        "wait x",
+        "abort x",
+        "pause_reading x",
+        "resume_reading x",
+        "limits x 1 1",
+        "accept x",
+        r#"send_to x "localhost" 1 "t""#,
+        "recv_from x",
+        r#"communicate x """#,
+        r#"signal x "term""#,
+        "kill x",
+        "terminate x",
+        "pipe x x",
+        "to_thread h() on x",
+        "listen x",
+        "serve x served",
+        "bind x",
+        "connect x",
+        r#"connect "localhost" x"#,
+    ];
+    let mut text =
+        "[task]\n\"served(c)\" = '''\nyield\n'''\nh = '''\nyield\n'''\nmain = '''\nx = [1]\n"
+            .to_owned();
+    for step in steps {
+        text += &format!("try {{\n  {step}\n  log \"{{x}}\"\n}} on invalid {{ }}\n");
+    }
+    text += "'''\n";
+    passes(&text, &[]);
+}
+
+#[test]
+fn numbers_are_looked_at_before_they_are_used() {
+    passes(
+        r#"
+[shared]
+big = "0123456789"
+
+[task]
+main = '''
+port = 70000
+try {
+  listen port
+} on invalid as e {
+  log e
+}
+zero = 0
+try {
+  connect "localhost" 7 limit zero
+} on invalid as e {
+  log e
+}
+u = bind 9
+try {
+  bind 9
+} on address {
+  log "in use"
+}
+repeat 14 {
+  big = big + big
+}
+try {
+  send_to u "localhost" 9 big
+} on network {
+  log "too large"
+}
+l = listen 7 backlog zero
+c = connect "localhost" 7
+d = accept l
+close l
+close l
+close c
+close c
+write c "ignored"
+try {
+  drain c
+} on reset {
+  log "reset"
+}
+write_eof c
+wait c
+abort c
+pause_reading c
+resume_reading c
+limits c 0 0
+close u
+close u
+try {
+  send_to u "localhost" 9 "x"
+} on closed {
+  log "closed"
+}
+'''
+"#,
+        &[
+            "invalid: a port is a number from 0 to 65535",
+            "invalid: a limit of 0 bytes lets nothing pass",
+            "in use",
+            "too large",
+            "reset",
+            "closed",
+        ],
+    );
 }

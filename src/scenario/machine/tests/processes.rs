@@ -200,3 +200,70 @@ loop {
     assert!(matches!(record.verdict, Verdict::Passed), "{record:#?}");
     assert_eq!(super::lines(&record), ["reset"]);
 }
+
+#[test]
+fn what_a_process_is_doing_can_be_given_up() {
+    passes(
+        r#"
+[shared]
+big = "0123456789"
+
+[task]
+main = '''
+repeat 15 {
+  big = big + big
+}
+p = start slow()
+try {
+  within 1s {
+    communicate p big
+  }
+} on timeout {
+  log "given up"
+}
+kill p
+x = wait p
+log x
+write p "late"
+try {
+  drain p
+} on reset {
+  log "reset"
+}
+close p
+close p
+try {
+  send p "x"
+} on misuse {
+  log "closed"
+}
+q = start early()
+kill q
+x = wait q
+log x
+r = start ends()
+x = read_all r
+log x
+x = wait r
+log x
+'''
+
+[program]
+slow = '''
+sleep 1h
+'''
+early = '''
+sleep 1h
+'''
+ends = '''
+write stdout "before"
+close stdout
+raise boom
+'''
+
+[check]
+"all ended" = "at end open(p) == 0 and open(q) == 0 and pending == 0"
+"#,
+        &["given up", "-9", "reset", "closed", "-9", "before", "1"],
+    );
+}
