@@ -42,12 +42,12 @@ pub use resolve::{
     Target, ToSocketAddrs, lookup_host, set_lookup_delay, set_lookup_failing, set_name,
 };
 pub use server::{Server, ServerOptions, create_server, create_server_with};
-#[cfg(feature = "cli")]
-pub(crate) use stream::{LIMIT, open_over, serve};
 pub use stream::{
     IncompleteRead, LimitOverrun, Lines, ReadError, Separators, StreamReader, StreamWriter,
     open_connection, open_connection_with, start_server, start_server_with,
 };
+#[cfg(feature = "cli")]
+pub(crate) use stream::{LIMIT, open_over, serve};
 pub use tap::{Packet, Tap, Verdict, tap};
 pub use tcp::{Accept, Incoming, OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream};
 pub use transport::Transport;

@@ -1,3 +1,5 @@
+//! Scenario files: their language, the reader, the machine that runs them.
+//!
 #![doc = include_str!("language.md")]
 
 pub(crate) mod diagnostic;

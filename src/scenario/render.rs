@@ -74,3 +74,60 @@ fn clip(source: &Source, at: Span) -> std::ops::Range<usize> {
     let start = (at.start as usize).min(length);
     start..(at.end as usize).clamp(start, length)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistake() -> (Source, Diagnostic) {
+        let source = Source::new("a.toml", "name = 1\n\tlog \"日本\" größe\n");
+        let mut diagnostic = Diagnostic::new(
+            "S003",
+            Severity::Error,
+            Span::new(23, 30),
+            "nothing is called so",
+        );
+        diagnostic
+            .label("unknown name")
+            .related(Span::new(0, 4), "declared here");
+        diagnostic.suggest("did you mean `size`?", Span::new(23, 30), "size");
+        (source, diagnostic)
+    }
+
+    #[test]
+    fn a_mistake_is_shown_with_its_lines() {
+        let (source, diagnostic) = mistake();
+        let shown = render(&source, &[diagnostic], false);
+        let expected = "\
+error[S003]: nothing is called so
+ --> a.toml:2:11
+  |
+1 | name = 1
+  | ---- declared here
+2 |     log \"日本\" größe
+  |                ^^^^^ unknown name
+  |
+help: did you mean `size`?
+  |
+2 -     log \"日本\" größe
+2 +     log \"日本\" size
+  |
+";
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn colours_are_added_for_terminals() {
+        let (source, diagnostic) = mistake();
+        let plain = render(&source, std::slice::from_ref(&diagnostic), false);
+        let coloured = render(&source, &[diagnostic], true);
+        assert!(!plain.contains('\u{1b}') && coloured.contains("\u{1b}["));
+    }
+
+    #[test]
+    fn a_place_beyond_the_end_is_moved_to_it() {
+        let source = Source::new("a.toml", "a");
+        let diagnostic = Diagnostic::new("S001", Severity::Warning, Span::new(5, 9), "too far");
+        assert!(render(&source, &[diagnostic], false).starts_with("warning[S001]: too far"));
+    }
+}

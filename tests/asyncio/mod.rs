@@ -3,7 +3,8 @@
 //! A [program](program) is a tree of statements: spawn, await, cancel, lock, put. It is
 //! [translated](translate) into a scenario, the command runs that, and what the command says of the
 //! run is written in the [words](words) that a reference interpreter uses when it runs the same
-//! program on CPython's asyncio. In first-in-first-out order the two traces are equal, line by line.
+//! program on CPython's asyncio. In first-in-first-out order the two traces are equal, line by
+//! line.
 
 mod compare;
 mod corpus;

@@ -84,7 +84,15 @@ impl Translation {
         };
         let seed = seed.to_string();
         let arguments = [
-            "simrun", "--format", "json", "--show", "all", "--strategy", strategy, "--seed", &seed,
+            "simrun",
+            "--format",
+            "json",
+            "--show",
+            "all",
+            "--strategy",
+            strategy,
+            "--seed",
+            &seed,
             "-",
         ];
         let called = cli::call(Programs::new(), arguments, self.text.as_bytes());

@@ -26,13 +26,12 @@ const ERRORS: [&str; 3] = ["E1", "E2", "E3"];
 
 impl Translation {
     pub(crate) fn new(program: &Program) -> Self {
-        let mut translator = Translator::default();
-        translator.futures = program
-            .objs
-            .iter()
-            .filter(|(_, Made(kind, _))| kind == "future")
-            .map(|(name, _)| name.clone())
-            .collect();
+        let objects = program.objs.iter();
+        let futures = objects.filter(|(_, Made(kind, _))| kind == "future");
+        let mut translator = Translator {
+            futures: futures.map(|(name, _)| name.clone()).collect(),
+            ..Translator::default()
+        };
         translator.body("main", "main", &program.main);
         translator.finish(program)
     }
@@ -91,7 +90,8 @@ impl Lines {
 impl Translator {
     fn finish(self, program: &Program) -> Translation {
         let mut text = format!(
-            "format = 1\nname = \"program {}\"\n[run]\nstuck = \"interrupt\"\nthreads = 4\neager = {}\n",
+            "format = 1\nname = \"program {}\"\n[run]\nstuck = \"interrupt\"\nthreads = 4\n\
+             eager = {}\n",
             program.pid, program.eager
         );
         let mut tables: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -104,9 +104,10 @@ impl Translator {
         let shared = shared.map(|(name, first)| format!("{name} = {first}"));
         tables.insert("shared", shared.collect());
         tables.insert("context", vec!["context = 0".to_owned()]);
-        let queues = program.objs.iter().filter(|(name, made)| {
-            object(made).0 == "queue" && !self.thrown_away.contains(*name)
-        });
+        let queues = program
+            .objs
+            .iter()
+            .filter(|(name, made)| object(made).0 == "queue" && !self.thrown_away.contains(*name));
         let checks = queues.filter_map(|(name, _)| {
             let queue = format!("{OBJECT}{name}");
             // What no step does cannot be counted.
@@ -118,7 +119,11 @@ impl Translator {
             };
             let (put, got) = (count(["put", "put_now"]), count(["get", "get_now"]));
             let left = format!("len({queue})");
-            let rest = if got.is_empty() { left } else { format!("{got} + {left}") };
+            let rest = if got.is_empty() {
+                left
+            } else {
+                format!("{got} + {left}")
+            };
             let property = format!("\"at end {put} == {rest}\"");
             (!put.is_empty()).then(|| format!("\"no item of {queue} is lost\" = {property}"))
         });
@@ -347,11 +352,19 @@ impl Translator {
                 format!("wait {handles} until {until}{within}")
             }
             Statement::WaitFor { aw, timeout, .. } => {
-                format!("wait_for {} {}", self.awaitable(aw), limit(timeout.as_ref()))
+                format!(
+                    "wait_for {} {}",
+                    self.awaitable(aw),
+                    limit(timeout.as_ref())
+                )
             }
             Statement::Shield { aw, .. } => format!("shield {}", self.awaitable(aw)),
             Statement::Reschedule { tid, ns, .. } => {
-                format!("reschedule {} {}", self.shared("x_", tid), limit(ns.as_ref()))
+                format!(
+                    "reschedule {} {}",
+                    self.shared("x_", tid),
+                    limit(ns.as_ref())
+                )
             }
             Statement::Expired { tid, .. } => {
                 format!("value = expired({})", self.shared("x_", tid))
@@ -472,11 +485,20 @@ fn object(Made(kind, size): &Made) -> (&'static str, String) {
         "lock" => ("lock", "{}".to_owned()),
         "cond" => ("condition", "{}".to_owned()),
         "sem" => ("semaphore", format!("{{ permits = {size} }}")),
-        "bsem" => ("semaphore", format!("{{ permits = {size}, bounded = true }}")),
+        "bsem" => (
+            "semaphore",
+            format!("{{ permits = {size}, bounded = true }}"),
+        ),
         "event" => ("event", "{}".to_owned()),
         "queue" => ("queue", format!("{{ capacity = {size} }}")),
-        "lifo" => ("queue", format!("{{ capacity = {size}, order = \"lifo\" }}")),
-        "prio" => ("queue", format!("{{ capacity = {size}, order = \"priority\" }}")),
+        "lifo" => (
+            "queue",
+            format!("{{ capacity = {size}, order = \"lifo\" }}"),
+        ),
+        "prio" => (
+            "queue",
+            format!("{{ capacity = {size}, order = \"priority\" }}"),
+        ),
         "barrier" => ("barrier", format!("{{ parties = {size} }}")),
         "future" => ("future", "{}".to_owned()),
         _ => panic!("there are no objects of kind {kind}"),

@@ -5,9 +5,27 @@ use super::translate::{BODY, CALLBACK, HANDLE, JOB, OBJECT, Translation};
 
 /// The statements that may wait: their traces say when they begin and when they end.
 const WAITING: [&str; 21] = [
-    "await", "sleep", "gather", "wait", "wait_for", "shield", "as_completed", "timeout", "tg",
-    "exec", "with", "acquire", "ev_wait", "cwait", "cwait_for", "put", "get", "qjoin", "bwait",
-    "breset", "babort",
+    "await",
+    "sleep",
+    "gather",
+    "wait",
+    "wait_for",
+    "shield",
+    "as_completed",
+    "timeout",
+    "tg",
+    "exec",
+    "with",
+    "acquire",
+    "ev_wait",
+    "cwait",
+    "cwait_for",
+    "put",
+    "get",
+    "qjoin",
+    "bwait",
+    "breset",
+    "babort",
 ];
 
 /// The events of the harness are nobody's.
@@ -27,14 +45,20 @@ impl Translation {
         let now = run.virtual_ns;
         // In the order in which the statements gave them, which eager tasks are not begun in.
         for event in run.events.iter().filter(|event| self.has_spawned(event)) {
-            let task = run.tasks.iter().find(|task| Some(&task.name) == event.value.as_ref());
+            let task = run
+                .tasks
+                .iter()
+                .find(|task| Some(&task.name) == event.value.as_ref());
             if let Some(task) = task {
                 let label = task.name.trim_start_matches(HANDLE);
                 let state = ending(&task.state, task.result.as_deref().unwrap_or_default());
                 lines.push(format!("t={now} task={NOBODY} event=final:{label}={state}"));
             }
         }
-        lines.push(format!("t={now} task={NOBODY} event=end:{}", end(&run.events)));
+        lines.push(format!(
+            "t={now} task={NOBODY} event=end:{}",
+            end(&run.events)
+        ));
         lines
     }
 
@@ -133,14 +157,22 @@ fn given(op: &str, text: &str) -> String {
             let lists = text.trim_start_matches('[').trim_end_matches(']');
             match lists.split_once("], [") {
                 Some((done, pending)) => {
-                    format!("done={} pending={}", said(&list(done)), said(&list(pending)))
+                    format!(
+                        "done={} pending={}",
+                        said(&list(done)),
+                        said(&list(pending))
+                    )
                 }
                 None => said(text),
             }
         }
         "state" => {
-            let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-            let (state, result) = inner.and_then(|inner| inner.split_once(", ")).unwrap_or_default();
+            let inner = text
+                .strip_prefix('[')
+                .and_then(|text| text.strip_suffix(']'));
+            let (state, result) = inner
+                .and_then(|inner| inner.split_once(", "))
+                .unwrap_or_default();
             match result {
                 "nobody" => "nohandle".to_owned(),
                 result => ending(state.trim_matches('"'), result),

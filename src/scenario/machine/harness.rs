@@ -11,9 +11,7 @@ use crate::assure::{Failure, FailureKind};
 use crate::event_loop::{self, EventLoop, Report, ReportKind};
 use crate::scenario::model::Model;
 use crate::scenario::programs::Programs;
-use crate::scenario::record::{
-    Ended, Problem, Record, RunOptions, Standing, Verdict, What,
-};
+use crate::scenario::record::{Ended, Problem, Record, RunOptions, Standing, Verdict, What};
 use crate::scenario::source::Span;
 use crate::scenario::tree::{Callee, ErrorName};
 use crate::scenario::value::{Error, Value};

@@ -41,7 +41,7 @@ use self::thing::{Named, TaskInfo, TaskState, TaskThing};
 use self::world::World;
 use super::model::Model;
 use super::programs::{Main, Parameters, Programs};
-use super::record::{Problem, RunOptions, Standing, What};
+use super::record::{Problem, Progress, RunOptions, Standing, What};
 use super::source::Span;
 use super::tree::{Act, Callee, Const, Step};
 use super::value::{Error, Value};
@@ -71,6 +71,12 @@ pub(crate) fn logged(text: &str) {
 /// How many rounds loops may make in one step of their task: it would never end.
 const MOST_ROUNDS: u64 = 1_000_000;
 
+/// How many tasks have had a name, and the last of them.
+type Namesakes = (u32, Rc<TaskInfo>);
+
+/// How many steps there are from one call of [`RunOptions::progress`] to the next.
+const PROGRESS: u64 = 4096;
+
 /// A run of a scenario: what its tasks share.
 pub(crate) struct Machine {
     model: Arc<Model>,
@@ -80,7 +86,7 @@ pub(crate) struct Machine {
     /// The bodies that have begun and not ended, in the order in which they began.
     live: RefCell<Vec<Rc<Frame>>>,
     /// By name: how many tasks have had it, and the last one.
-    tasks: RefCell<BTreeMap<Arc<str>, (u32, Rc<TaskInfo>)>>,
+    tasks: RefCell<BTreeMap<Arc<str>, Namesakes>>,
     /// All tasks, in the order in which they were spawned, if events about tasks are kept.
     roll: RefCell<Vec<Rc<TaskInfo>>>,
     pending: Cell<usize>,
@@ -91,6 +97,9 @@ pub(crate) struct Machine {
     main: RefCell<Option<Rc<TaskThing>>>,
     /// Why the run failed, once it has.
     problem: RefCell<Option<Problem>>,
+    progress: Option<Progress>,
+    /// How many steps of the scenario were made.
+    steps: Cell<u64>,
     /// The loop is being closed: what ends now does not count.
     is_closing: Cell<bool>,
     /// How many rounds were made in the loop's last step, and its number.
@@ -117,6 +126,8 @@ impl Machine {
             tasks: RefCell::default(),
             roll: RefCell::default(),
             pending: Cell::default(),
+            progress: options.progress.clone(),
+            steps: Cell::default(),
             notes: Notes::new(options.show, model),
             watch: Watch::new(model),
             nobody: Rc::new(TaskInfo::new("loop".into(), "loop".into(), None)),
@@ -231,11 +242,7 @@ impl Machine {
     }
 
     /// Runs a function in Rust for a task.
-    async fn run_rust(
-        self: &Rc<Self>,
-        task: &Rc<TaskInfo>,
-        main: Main,
-    ) -> Result<Value, Error> {
+    async fn run_rust(self: &Rc<Self>, task: &Rc<TaskInfo>, main: Main) -> Result<Value, Error> {
         let before = PROGRAM.get();
         PROGRAM.set(Some((self.clone(), task.clone())));
         let result = received(main).await;
@@ -271,6 +278,12 @@ impl Machine {
             });
         }
         self.look(&frame.task);
+        self.steps.set(self.steps.get() + 1);
+        if let Some(Progress(tell)) = &self.progress
+            && self.steps.get().is_multiple_of(PROGRESS)
+        {
+            tell(time::now(), self.steps.get());
+        }
     }
 
     /// Counts the rounds of loops. One that never waits would keep the run from ever ending.

@@ -168,6 +168,7 @@ impl FaultKind {
 
 impl Show {
     /// Everything.
+    #[cfg(test)]
     pub(crate) fn all() -> Self {
         Self {
             log: true,

@@ -485,9 +485,7 @@ impl Machine {
                     (Callee::Body(body), _) => {
                         Frame::new(&machine, body, info, arguments).run().await
                     }
-                    (Callee::Rust(_), Some(program)) => {
-                        machine.run_rust(&info, program?).await
-                    }
+                    (Callee::Rust(_), Some(program)) => machine.run_rust(&info, program?).await,
                     (Callee::Rust(_), None) => Ok(Value::None),
                 }
             };

@@ -268,17 +268,14 @@ impl Parser<'_> {
         };
         if let Form::Plain(slots, _) = verb.form {
             let kind = kinds::of_object(self.names.objects[usize::from(index)].kind);
-            if let Some(verbs::Slot::One(takes)) = slots.first() {
-                if !takes.has(kind) {
-                    let message = format!(
-                        "`{word}` takes {}, and `{object}` is {}",
-                        takes.list(),
-                        kind.list()
-                    );
-                    let problem = self.problems.error(codes::NOTHING, at, message);
-                    problem.label(kind.list());
-                    return Err(Skip);
-                }
+            if let Some(verbs::Slot::One(takes)) = slots.first()
+                && !takes.has(kind)
+            {
+                let (takes, kinds) = (takes.list(), kind.list());
+                let message = format!("`{word}` takes {takes}, and `{object}` is {kinds}");
+                let problem = self.problems.error(codes::NOTHING, at, message);
+                problem.label(kinds);
+                return Err(Skip);
             }
         }
         self.check_verb(verb.name, first.span);

@@ -103,9 +103,9 @@ impl<'a> Reader<'a> {
         } else {
             entry::check_keys(&keys, kind, known, problems);
         }
-        let number = |key: &str, least: i128, problems: &mut _| match entry::find(&keys, key) {
-            Some(entry) => Some(entry.integer(least..=MOST, problems).map(as_usize)),
-            None => None,
+        let number = |key: &str, least: i128, problems: &mut _| {
+            let entry = entry::find(&keys, key)?;
+            Some(entry.integer(least..=MOST, problems).map(as_usize))
         };
         Some(match kind {
             "queue" => {

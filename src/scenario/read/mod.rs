@@ -35,8 +35,6 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-pub(crate) use codes::explain;
-
 use self::entry::Entry;
 use self::names::Names;
 use self::parser::{Facts, Parser, Scope, Whose};

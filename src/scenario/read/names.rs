@@ -98,6 +98,9 @@ const RESERVED: &[&str] = &[
     "yield",
 ];
 
+/// Words with a meaning of their own beside the names of hosts.
+const RESERVED_FOR_HOSTS: &[&str] = &["after", "default", "for"];
+
 /// More than this of one kind cannot be numbered.
 pub(super) const MOST_NAMES: usize = u16::MAX as usize;
 
@@ -136,7 +139,12 @@ pub(super) fn check_name(
         return false;
     }
     let is_main = word == "main" && declares == Declares::Task;
-    if RESERVED.contains(&word) && !is_main {
+    // Hosts stand where no value can.
+    let reserved = match declares {
+        Declares::Host => RESERVED_FOR_HOSTS,
+        _ => RESERVED,
+    };
+    if reserved.contains(&word) && !is_main {
         let message = format!("`{word}` cannot be a name: the language uses the word");
         problems
             .error(codes::RESERVED, at, message)

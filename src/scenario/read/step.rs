@@ -194,6 +194,14 @@ impl Parser<'_> {
                 .note("keep what it gives first: `x = f()`");
             return Skip;
         }
+        if let (Act::Value(_), Kind::Sign(Sign::Minus)) = (&step.act, token.kind) {
+            let message = "there is no subtraction";
+            let problem = self.problems.error(codes::SYNTAX, token.span, message);
+            problem
+                .label("cannot subtract")
+                .note("add a negative number: `n + -1`");
+            return Skip;
+        }
         if let Act::Value(_) = step.act {
             return self.unexpected("the end of the step");
         }

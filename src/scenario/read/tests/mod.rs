@@ -135,7 +135,8 @@ fn places(text: &str) -> Vec<String> {
 #[test]
 fn steps_stand_where_they_are_written() {
     let text = "format = 1\nname = \"é\"\n[task]\nmain = '''\r\n  x = f(1)  # é\r\n\
-                loop {\n\tlog \"é\" x\n  if x == 1 { break }\n} on timeout, closed as e {\n  raise\n}\n\
+                loop {\n\tlog \"é\" x\n  if x == 1 { break }\n\
+                } on timeout, closed as e {\n  raise\n}\n\
                 n = completed f(2) within 5ms as r { log r }\n'''\n\"f(a)\" = 'return a'\n";
     assert_eq!(
         places(text),

@@ -208,8 +208,8 @@ proptest! {
     ) {
         let all: Vec<_> = crate::scenario::read::verbs::all().map(|verb| verb.name).collect();
         let verbs = verbs.iter().map(|at| all[at % all.len()]);
-        let words: Vec<_> = steps.iter().copied().zip(verbs.chain([""].into_iter().cycle())).collect();
-        let steps: Vec<_> = words.iter().map(|(token, verb)| format!("{verb} {token}")).collect();
+        let words = steps.iter().zip(verbs.chain([""].into_iter().cycle()));
+        let steps: Vec<_> = words.map(|(token, verb)| format!("{verb} {token}")).collect();
         check(&format!(
             "format = 1\nname = \"a\"\n[queue]\njobs = {{}}\n[host]\na = {{ start = \"main\" }}\n\
              [task]\nmain = '''\n{}\n'''\n\"f(a)\" = 'log a'\n[check]\n\"a\" = '''always {}'''\n",
