@@ -354,7 +354,6 @@ pub fn set_loss(probability: f64) {
     with(|disk| disk.loss = Some(probability));
 }
 
-/// Decides what of a host's disk survives, when the host loses its power.
 /// Puts a file on the disk of a host, or of the program outside any host, as if it had always been
 /// there.
 #[cfg(feature = "cli")]
@@ -369,6 +368,7 @@ pub(crate) fn put(core: &Core, host: &str, name: &str, bytes: &[u8]) {
     }
 }
 
+/// Decides what of a host's disk survives, when the host loses its power.
 pub(super) fn lose_power(core: &Rc<Core>, host: &str) {
     let disks = core.extension::<Disks>();
     let disks = &mut *disks.0.borrow_mut();

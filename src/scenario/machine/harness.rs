@@ -7,7 +7,7 @@ use super::Machine;
 use super::notes::Counted;
 use super::objects::Object;
 use super::thing::{TaskInfo, TaskThing};
-use crate::assure::{Failure, FailureKind};
+use crate::assure::{Deadlock, Failure, FailureKind};
 use crate::event_loop::{self, EventLoop, Report, ReportKind};
 use crate::scenario::model::Model;
 use crate::scenario::programs::Programs;
@@ -194,16 +194,10 @@ impl Harness {
     /// Says what a failure of the loop means for the scenario.
     fn problem(&self, failure: Failure) -> Problem {
         let mut message = failure.message().to_owned();
-        let mut span = None;
-        if failure.kind() == FailureKind::Deadlock {
-            let source = &self.machine.model.source;
-            for standing in &*self.machine.stuck.borrow() {
-                let Some(place) = standing.span else { continue };
-                span = span.or(Some(place));
-                let (line, _) = source.place(place.start);
-                let (body, text) = (&standing.body, source.slice(place));
-                message.push_str(&format!("\n  {body} is in `{text}`, line {line}"));
-            }
+        let stuck = self.machine.stuck.borrow();
+        let span = stuck.iter().find_map(|standing| standing.span);
+        if let Some(deadlock) = failure.deadlock() {
+            self.explain(deadlock, &stuck, &mut message);
         }
         Problem {
             kind: failure.kind().word(),
@@ -214,6 +208,33 @@ impl Harness {
             at: failure.at(),
             span,
             values: Vec::new(),
+        }
+    }
+
+    /// Says who waits for what, held by whom, and in which step.
+    fn explain(&self, deadlock: &Deadlock, stuck: &[Standing], message: &mut String) {
+        let source = &self.machine.model.source;
+        for blocked in deadlock.blocked() {
+            message.push_str(&format!("\n  {} waits {}", blocked.task, blocked.waits));
+            if !blocked.held_by.is_empty() {
+                message.push_str(&format!(", held by {}", blocked.held_by.join(" and ")));
+            }
+            // A task of a host is called by both names there.
+            let name = blocked.task.rsplit(':').next().unwrap_or_default();
+            let mut steps = stuck
+                .iter()
+                .rev()
+                .filter(|standing| *standing.task == *name);
+            if let Some(place) = steps.find_map(|standing| standing.span) {
+                let (line, _) = source.place(place.start);
+                let step = source.slice(place);
+                message.push_str(&format!(", in `{step}`, line {line}"));
+            }
+        }
+        if let Some(ring) = deadlock.ring() {
+            let first = ring.first().copied().unwrap_or_default();
+            let ring = ring.join(" -> ");
+            message.push_str(&format!("\n  they wait in a ring: {ring} -> {first}"));
         }
     }
 }
@@ -306,6 +327,7 @@ impl Machine {
                     None => (None, None),
                 };
                 Standing {
+                    task: frame.task.name.clone(),
                     body: frame.model().name.clone(),
                     span,
                     beside: object.and_then(|object| self.beside(span, object)),

@@ -20,7 +20,7 @@ use crate::net;
 use crate::panics;
 use crate::scenario::model::HostEntry;
 use crate::scenario::record::What;
-use crate::scenario::tree::{Callee, HostIndex};
+use crate::scenario::tree::{Callee, Const, Expr, ExprKind, FaultKind, HostIndex};
 use crate::scenario::value::{Error, Value};
 use crate::task::Fallible;
 
@@ -234,12 +234,40 @@ impl Machine {
                 core.clock().shows(core.now.get())
             }
         };
+        let shows = shows + i128::from(self.earliest());
         let nanos = u64::try_from(shows.max(0)).unwrap_or(u64::MAX);
         Ok(Duration::from_nanos(nanos).into())
     }
 
+    /// Returns what a clock shows at the start that is right: so much that none of the file's hosts
+    /// is ever below zero, in nanoseconds.
+    fn earliest(&self) -> u64 {
+        let behind = self
+            .model
+            .hosts
+            .iter()
+            .map(|host| host.skew.min(0).unsigned_abs());
+        let faults = self.model.timeline.iter().flat_map(|entry| &entry.faults);
+        let skews = faults.filter_map(|fault| match &fault.kind {
+            FaultKind::Skew {
+                by, behind: true, ..
+            } => longest(by),
+            _ => None,
+        });
+        behind.chain(skews).max().unwrap_or(0)
+    }
+
     pub(super) fn is_up(&self, host: HostIndex) -> bool {
         self.host(host).is_some_and(|host| host.is_up())
+    }
+}
+
+/// Returns the longest duration that an entry of the timeline may draw, in nanoseconds.
+fn longest(expr: &Expr) -> Option<u64> {
+    match &expr.kind {
+        ExprKind::Const(Const::Duration(duration)) => u64::try_from(duration.as_nanos()).ok(),
+        ExprKind::Drawn(_, high) => longest(high),
+        _ => None,
     }
 }
 
