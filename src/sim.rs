@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::assure::{Failure, FailureKind, Outcome};
 use crate::chance::{Chance, Plan, Site};
-use crate::event_loop::core::Core;
-use crate::event_loop::{EventLoop, Limits, Report, ReportKind};
+use crate::event_loop::core::{Core, Watch};
+use crate::event_loop::{EventLoop, Limits, Profile, Report, ReportKind};
 use crate::host;
 use crate::strategy::Strategy;
 use crate::task::{Ending, Task, spawn_on};
@@ -34,7 +34,7 @@ pub struct Sim {
     seed: u64,
     strategy: Strategy,
     limits: Limits,
-    record: bool,
+    watch: Watch,
     write_plan: bool,
     eager: bool,
     debug: bool,
@@ -103,7 +103,19 @@ impl Sim {
 
     /// Keeps the events of the run, for [`Run::trace`]. By default only their fingerprint is kept.
     pub fn record(mut self, record: bool) -> Self {
-        self.record = record;
+        self.watch.record = record;
+        self
+    }
+
+    /// Finds out what each step of each task touches, for [`Run::profile`].
+    pub fn profile(mut self, profile: bool) -> Self {
+        self.watch.profile = profile;
+        self
+    }
+
+    /// Finds out which steps depend on which, for [`Run::trace_hash`].
+    pub fn hash_trace(mut self, hash: bool) -> Self {
+        self.watch.order = hash;
         self
     }
 
@@ -213,8 +225,11 @@ impl Sim {
         if self.write_plan {
             chance.write_plan();
         }
+        if let Some((task, step)) = self.strategy.cancels(self.seed) {
+            chance.cancel_at(&task, step);
+        }
         let chooser = self.strategy.chooser(self.seed);
-        let core = Core::new(chance, chooser, self.limits.clone(), self.record);
+        let core = Core::new(chance, chooser, self.limits.clone(), self.watch);
         core.eager.set(self.eager);
         core.debug.set(self.debug);
         core
@@ -344,6 +359,8 @@ impl Sim {
             steps: state.steps,
             fingerprint: state.fingerprint.finish(),
             trace: state.trace.take().unwrap_or_default(),
+            profile: state.profile.take().map(Arc::new),
+            trace_hash: state.order.take().map(|order| order.hash()),
             unmet: state.chance.unmet(),
             plan: state.chance.take_plan().unwrap_or_default(),
         }
@@ -442,6 +459,8 @@ pub struct Run<T> {
     steps: u64,
     fingerprint: u64,
     trace: Trace,
+    profile: Option<Arc<Profile>>,
+    trace_hash: Option<u64>,
     plan: Plan,
     unmet: Vec<Site>,
 }
@@ -495,6 +514,44 @@ impl<T> Run<T> {
     /// Returns a number that two runs share if they did the same things in the same order.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
+    }
+
+    /// Returns a number that two runs share if they did the same things in the same order, up to
+    /// the order of steps that do not depend on each other: the number of the run's *trace*, if it
+    /// was [asked for](Sim::hash_trace).
+    ///
+    /// A step depends on the one before it in its task, on those that it shares a resource with of
+    /// which one writes, and on the ends of the tasks that it awaits.
+    ///
+    /// ```
+    /// use simrun::sync::Tracked;
+    /// use simrun::{Sim, Strategy, spawn};
+    /// use std::collections::BTreeSet;
+    ///
+    /// async fn two_pairs_of_writers() {
+    ///     let cells = [(); 2].map(|()| std::sync::Arc::new(Tracked::new(0)));
+    ///     let writers = cells.into_iter().flat_map(|cell| [(cell.clone(), 1), (cell, 2)]);
+    ///     let write = |(cell, value): (std::sync::Arc<Tracked<i32>>, i32)| {
+    ///         spawn(async move { cell.write(|cell| *cell = value) })
+    ///     };
+    ///     for writer in writers.map(write).collect::<Vec<_>>() {
+    ///         writer.await.unwrap();
+    ///     }
+    /// }
+    ///
+    /// let sim = Sim::new().strategy(Strategy::random()).hash_trace(true);
+    /// let runs = || (0..500).map(|seed| sim.clone().seed(seed).run(two_pairs_of_writers));
+    /// let traces: BTreeSet<u64> = runs().map(|run| run.trace_hash().unwrap()).collect();
+    /// let orders: BTreeSet<u64> = runs().map(|run| run.fingerprint()).collect();
+    /// assert!(traces.len() < orders.len() / 2);
+    /// ```
+    pub fn trace_hash(&self) -> Option<u64> {
+        self.trace_hash
+    }
+
+    /// Returns what the run shows of the program, if it was [asked for](Sim::profile).
+    pub fn profile(&self) -> Option<&Arc<Profile>> {
+        self.profile.as_ref()
     }
 
     /// Returns the events, if they were [recorded](Sim::record).

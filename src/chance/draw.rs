@@ -100,7 +100,7 @@ pub(crate) fn decide(label: &str, alternatives: u64, draw: impl FnOnce(&mut Stre
         let draw = |chance: &mut Chance| draw(chance.stream(Domain::User));
         take(chance, key, alternatives, site, draw)
     });
-    core.state.borrow_mut().fingerprint.add(mix(task, number));
+    core.state.borrow_mut().take_note_of_draw(mix(task, number));
     number
 }
 
@@ -174,7 +174,8 @@ fn take_unusual(
 ) -> u64 {
     let number = core.with_chance(|chance| take(chance, key, alternatives, site, draw));
     if number != 0 {
-        core.state.borrow_mut().fingerprint.add(mix(name, number));
+        let state = &mut *core.state.borrow_mut();
+        state.take_note_of_draw(mix(name, number));
     }
     number
 }

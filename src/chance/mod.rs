@@ -30,6 +30,8 @@ pub(crate) struct Chance {
     streams: [Option<Box<Stream>>; Domain::COUNT],
     follows: Option<Follow>,
     written: Option<Plan>,
+    /// The one await at which a strategy cancels a task.
+    cancels: Option<SiteKey>,
 }
 
 /// A plan being followed: those of its decisions that were not taken yet.
@@ -44,6 +46,7 @@ impl Chance {
             streams: [const { None }; Domain::COUNT],
             follows: None,
             written: None,
+            cancels: None,
         }
     }
 
@@ -53,6 +56,43 @@ impl Chance {
         self.follows = Some(Follow {
             choices: plan.iter().map(entry).collect(),
         });
+    }
+
+    /// Cancels the task at this path when this step of its own has suspended it.
+    pub(crate) fn cancel_at(&mut self, task: &TaskPath, step: u32) {
+        self.cancels = Some(SiteKey::cancel(task.hash(), step));
+    }
+
+    /// Says whether a suspended task may have to be cancelled.
+    pub(crate) fn may_cancel(&self) -> bool {
+        let plans = |follow: &Follow| {
+            let mut sites = follow.choices.values();
+            sites.any(|(site, _)| matches!(site, Site::Cancel { .. }))
+        };
+        self.cancels.is_some() || self.follows.as_ref().is_some_and(plans)
+    }
+
+    /// Decides whether a task is cancelled at the await that it has come to.
+    pub(crate) fn decide_cancel(
+        &mut self,
+        task: u64,
+        step: u32,
+        path: impl FnOnce() -> TaskPath,
+    ) -> bool {
+        let site = SiteKey::cancel(task, step);
+        let cancels = match self.planned(site) {
+            Some(Choice::Number(1)) => {
+                self.meet(site);
+                true
+            }
+            Some(_) => false,
+            None => self.cancels == Some(site),
+        };
+        if cancels {
+            let site = || Site::Cancel { task: path(), step };
+            self.note(|| (site(), Choice::Number(1)));
+        }
+        cancels
     }
 
     /// Writes down the decisions that differ from their defaults.

@@ -38,6 +38,12 @@ impl TaskPath {
         Self { births }
     }
 
+    /// Returns the path of the task that has spawned it; the loop's own has none.
+    pub fn parent(&self) -> Option<Self> {
+        let (_, above) = self.births.split_last()?;
+        Some(Self::from_births(above.to_vec()))
+    }
+
     pub(crate) fn hash(&self) -> u64 {
         self.births
             .iter()

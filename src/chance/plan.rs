@@ -46,6 +46,13 @@ pub enum Site {
         /// Which of the opportunities, from 0.
         nth: u32,
     },
+    /// Whether the task at `task` is cancelled when its `step`-th step has suspended it.
+    Cancel {
+        /// The task.
+        task: TaskPath,
+        /// How many steps it has made.
+        step: u32,
+    },
     /// What happens to the `nth` packet on a link.
     Packet {
         /// The names of the hosts: `from>to`.
@@ -74,6 +81,10 @@ impl SiteKey {
         Self::labelled(3, task, fault, nth)
     }
 
+    pub(crate) fn cancel(task: u64, step: u32) -> Self {
+        Self(mix(mix(task, 6), u64::from(step)))
+    }
+
     pub(crate) fn packet(link: &str, nth: u64, what: &str) -> Self {
         Self(mix(mix(hash(4, link), hash(5, what)), nth))
     }
@@ -94,6 +105,7 @@ impl Site {
             Self::Schedule { after, step, since } => SiteKey::schedule(after.hash(), *step, *since),
             Self::User { task, label, nth } => SiteKey::user(task.hash(), label, *nth),
             Self::Fault { task, fault, nth } => SiteKey::fault(task.hash(), fault, *nth),
+            Self::Cancel { task, step } => SiteKey::cancel(task.hash(), *step),
             Self::Packet { link, nth, what } => SiteKey::packet(link, *nth, what),
         }
     }
@@ -113,6 +125,9 @@ pub enum Choice {
     },
     /// The oldest queued callback goes next.
     Callback,
+    /// Nobody goes next: time moves to the next deadline, as if those who are ready were slow. Then
+    /// it is decided again.
+    Time,
     /// The alternative with this number, from 0, which is the default.
     Number(u64),
 }
@@ -179,6 +194,7 @@ impl fmt::Display for Site {
             Self::Fault { task, fault, nth } => {
                 write!(f, "fault {task}#{nth} {}", escape(fault))
             }
+            Self::Cancel { task, step } => write!(f, "cancel {task}#{step}"),
             Self::Packet { link, nth, what } => {
                 write!(f, "packet {}#{nth} {}", escape(link), escape(what))
             }
@@ -193,6 +209,7 @@ impl fmt::Display for Choice {
             Self::Timer { owner, nth: 0 } => write!(f, "timer {owner}"),
             Self::Timer { owner, nth } => write!(f, "timer {owner}~{nth}"),
             Self::Callback => f.write_str("callback"),
+            Self::Time => f.write_str("time"),
             Self::Number(number) => write!(f, "{number}"),
         }
     }
@@ -207,8 +224,8 @@ impl fmt::Display for Plan {
 }
 
 /// What a line of a plan begins with.
-const SITES: &str = "`schedule PATH#STEP`, `user PATH#NTH LABEL`, `fault PATH#NTH WHAT` or \
-                     `packet FROM>TO#NTH WHAT`";
+const SITES: &str = "`schedule PATH#STEP`, `cancel PATH#STEP`, `user PATH#NTH LABEL`, \
+                     `fault PATH#NTH WHAT` or `packet FROM>TO#NTH WHAT`";
 
 impl FromStr for Plan {
     type Err = ParsePlanError;
@@ -228,8 +245,9 @@ impl FromStr for Plan {
                 .rsplit_once(" -> ")
                 .ok_or_else(|| error("`site -> choice`"))?;
             let site = parse_site(site).ok_or_else(|| error(SITES))?;
-            let choice = parse_choice(choice)
-                .ok_or_else(|| error("`task PATH`, `timer PATH`, `callback` or a number"))?;
+            let choice = parse_choice(choice).ok_or_else(|| {
+                error("`task PATH`, `timer PATH`, `callback`, `time` or a number")
+            })?;
             plan.insert(site, choice);
         }
         Ok(plan)
@@ -260,6 +278,10 @@ fn parse_site(text: &str) -> Option<Site> {
                 since,
             })
         }
+        "cancel" => Some(Site::Cancel {
+            task: path,
+            step: rest.parse().ok()?,
+        }),
         "user" => {
             let (nth, label) = rest.split_once(' ')?;
             Some(Site::User {
@@ -315,6 +337,7 @@ fn parse_choice(text: &str) -> Option<Choice> {
             })
         }
         None if text == "callback" => Some(Choice::Callback),
+        None if text == "time" => Some(Choice::Time),
         None => text.parse().ok().map(Choice::Number),
         Some(_) => None,
     }

@@ -87,6 +87,8 @@ impl Core {
             alarmed.alarm(self, token);
         }
         let state = &mut *self.state.borrow_mut();
+        let hash = state.paths.hash(path);
+        state.observe_callback(hash, None);
         state.caller = outer;
         state.paths.release(path);
     }

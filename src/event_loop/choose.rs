@@ -2,7 +2,7 @@
 
 use slab::Slab;
 
-use super::core::{LastStep, State};
+use super::core::{Core, LastStep, State};
 use super::ready::{Entry, Kind, Ready};
 use super::resources::Touch;
 use super::table::{Slot, Waiter};
@@ -24,14 +24,60 @@ pub trait Choose {
         true
     }
 
+    /// Says whether the strategy may let time pass although someone is ready. Then it is asked
+    /// whether it [waits](Self::waits) before each decision, even if only one could go.
+    fn may_wait(&self) -> bool {
+        false
+    }
+
+    /// Says whether time is to move to the next deadline before anyone goes, as if those who are
+    /// ready were slow. Asked only if there [is one](Turn::deadline).
+    fn waits(&mut self, turn: &mut Turn<'_>) -> bool {
+        let _ = turn;
+        false
+    }
+
     /// Says whether [`observe`](Self::observe) is to be told what each step touched.
     fn wants_footprints(&self) -> bool {
         false
     }
 
-    /// Is told what the step of `entity` has touched.
+    /// Is told what the step of `entity` has touched, each resource once, in the order of their
+    /// numbers. Callbacks that have touched nothing are not mentioned.
     fn observe(&mut self, entity: EntityId, touches: &[Touch]) {
         let _ = (entity, touches);
+    }
+}
+
+/// Something that may go next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    entity: EntityId,
+    task: EntityId,
+    moment: u64,
+}
+
+impl Candidate {
+    /// Returns who it is.
+    pub fn entity(&self) -> EntityId {
+        self.entity
+    }
+
+    /// Returns the task whose next step this is or leads to: the one that waits for a timer; for a
+    /// callback and the timers of callbacks, themselves.
+    pub fn task(&self) -> EntityId {
+        self.task
+    }
+
+    /// Says whether this is the step of a task or thread.
+    pub fn is_step(&self) -> bool {
+        self.entity == self.task
+    }
+
+    /// Returns a number that no other candidate of the run has while this one is ready, and that a
+    /// task keeps.
+    pub fn moment(&self) -> u64 {
+        self.moment
     }
 }
 
@@ -49,7 +95,7 @@ impl EntityId {
         Self(mix(path, 0x7133))
     }
 
-    fn callback(path: u64) -> Self {
+    pub(super) fn callback(path: u64) -> Self {
         Self(mix(path, 0xCA11))
     }
 
@@ -69,10 +115,12 @@ pub struct Turn<'a> {
     paths: &'a super::paths::Paths,
     chance: &'a mut Chance,
     site: &'a LastStep,
+    now: u64,
+    deadline: Option<u64>,
 }
 
 impl Turn<'_> {
-    /// Returns how many candidates there are: at least two.
+    /// Returns how many candidates there are: at least two when one is to be chosen.
     pub fn candidates(&self) -> usize {
         self.ready.candidates()
     }
@@ -84,6 +132,56 @@ impl Turn<'_> {
             Kind::Timer(timer) => EntityId::timer(self.paths.hash(self.owner(timer))),
             Kind::Callback(slot) => EntityId::callback(self.callbacks[slot as usize].path_hash),
         }
+    }
+
+    /// Goes through the candidates, in the order of their indices.
+    pub fn iter(&self) -> impl Iterator<Item = Candidate> {
+        self.ready.all().map(|entry| match entry.kind() {
+            Kind::Task(slot) => {
+                let entity = EntityId::task(self.slots[slot as usize].path_hash);
+                Candidate {
+                    entity,
+                    task: entity,
+                    moment: entity.0,
+                }
+            }
+            Kind::Timer(timer) => {
+                let sleeper = match timer.target() {
+                    Target::Waiter(slot, generation) => {
+                        sleeper(self.slots, self.waiters, slot, generation)
+                    }
+                    Target::Callback(..) | Target::Alarm(..) => None,
+                };
+                let owner = self.paths.hash(self.owner(timer));
+                let itself = mix(owner, timer.bits());
+                Candidate {
+                    entity: EntityId::timer(owner),
+                    task: EntityId(sleeper.map_or(itself, |task| task.path_hash)),
+                    moment: itself,
+                }
+            }
+            Kind::Callback(slot) => {
+                let callback = &self.callbacks[slot as usize];
+                let entity = EntityId::callback(callback.path_hash);
+                let itself = mix(entity.0, u64::from(callback.generation));
+                Candidate {
+                    entity,
+                    task: EntityId(itself),
+                    moment: itself,
+                }
+            }
+        })
+    }
+
+    /// Returns the virtual time, in nanoseconds since the start.
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// Returns the next moment to which time could move, if there is one and the strategy
+    /// [may wait](Choose::may_wait).
+    pub fn deadline(&self) -> Option<u64> {
+        self.deadline
     }
 
     /// Returns the stream from which this decision is drawn.
@@ -100,6 +198,16 @@ impl Turn<'_> {
         drop(entries);
         self.chance.meet(site);
         Some(index)
+    }
+
+    /// Says whether the followed plan lets time pass here.
+    pub(crate) fn is_time_planned(&mut self) -> bool {
+        let site = SiteKey::schedule(self.site.hash, self.site.step, self.site.since);
+        let passes = self.chance.planned(site) == Some(&Choice::Time);
+        if passes {
+            self.chance.meet(site);
+        }
+        passes
     }
 
     /// Writes down that the candidate at `index` goes next, if that is not the default.
@@ -180,21 +288,48 @@ impl LastStep {
 impl State {
     /// Takes the next entry from the ready queue.
     #[inline]
-    pub(crate) fn pick(&mut self) -> Option<Entry> {
+    pub(crate) fn pick(&mut self, core: &Core) -> Option<Entry> {
+        if self.may_wait {
+            self.wait(core);
+        }
         if self.ready.is_lane_busy() {
-            return self.pick_beside_threads();
+            return self.pick_beside_threads(core);
         }
         match &self.chooser {
             None => self.ready.take_oldest(),
             Some(_) if self.ready.candidates() < 2 => self.ready.take_oldest(),
-            Some(_) => self.choose(),
+            Some(_) => self.choose(core),
+        }
+    }
+
+    /// Lets time pass as long as the strategy says so, unless it was decided who goes next.
+    #[cold]
+    fn wait(&mut self, core: &Core) {
+        if self.ready.lane().is_some_and(|lane| lane.has_chosen()) {
+            return;
+        }
+        while let Some(deadline) = core.next_deadline(self)
+            && self.ready.candidates() > 0
+        {
+            let deadline = Some(deadline);
+            let Some((chooser, mut turn)) = self.turn(core, deadline) else {
+                return;
+            };
+            if !chooser.waits(&mut turn) {
+                return;
+            }
+            turn.chance.note(|| (turn.site.site(), Choice::Time));
+            core.pass_time(self);
         }
     }
 
     #[inline(always)]
-    pub(super) fn choose(&mut self) -> Option<Entry> {
-        let chooser = self.chooser.as_mut()?;
-        let mut turn = Turn {
+    fn turn(
+        &mut self,
+        core: &Core,
+        deadline: Option<u64>,
+    ) -> Option<(&mut Box<dyn Choose>, Turn<'_>)> {
+        let turn = Turn {
             ready: &self.ready,
             slots: &self.slots,
             waiters: &self.waiters,
@@ -203,7 +338,15 @@ impl State {
             paths: &self.paths,
             chance: &mut self.chance,
             site: &self.site,
+            now: core.now.get(),
+            deadline,
         };
+        Some((self.chooser.as_mut()?, turn))
+    }
+
+    #[inline(always)]
+    pub(super) fn choose(&mut self, core: &Core) -> Option<Entry> {
+        let (chooser, mut turn) = self.turn(core, None)?;
         let index = chooser.choose(&mut turn);
         assert!(
             index < turn.candidates(),

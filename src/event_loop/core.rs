@@ -24,7 +24,9 @@ use super::choose::Choose;
 use super::context::Locals;
 use super::hosts::Hosts;
 use super::limits::{Limits, Stopwatch};
+use super::order::Order;
 use super::paths::Paths;
+use super::profile::Profile;
 use super::ready::{Entry, Ready};
 use super::report::{Handler, Report};
 use super::resources::{Resource, Touch};
@@ -93,12 +95,19 @@ pub(crate) struct State {
     pub(crate) chance: Chance,
     pub(crate) chooser: Option<Box<dyn Choose>>,
     pub(crate) keeps_order: bool,
+    /// The strategy may let time pass although someone is ready.
+    pub(crate) may_wait: bool,
+    /// A task may have to be cancelled at an await, by plan.
+    pub(crate) may_cancel: bool,
     pub(crate) touches: Option<Vec<Touch>>,
+    pub(crate) profile: Option<Profile>,
+    pub(crate) order: Option<Box<Order>>,
     /// Where the next scheduling decision is taken: after whose step, and what came since.
     pub(crate) site: LastStep,
 
-    /// How many resources were made since the last step began.
+    /// How many resources were first used since the last step began, and how many were made.
     pub(crate) made_in_step: u32,
+    pub(crate) born_in_step: u32,
     pub(crate) next_id: u64,
     /// How many waiters and callbacks were made.
     pub(crate) generation: u64,
@@ -128,6 +137,17 @@ pub(crate) struct State {
     /// Steps have more to do than to run: someone writes a plan or a trace, wants footprints, or
     /// uses task-locals.
     pub(crate) is_watched: bool,
+}
+
+/// What a loop keeps of what happens in it, beyond the fingerprint.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Watch {
+    /// The events.
+    pub(crate) record: bool,
+    /// What each task's steps touch.
+    pub(crate) profile: bool,
+    /// The partial order of the steps.
+    pub(crate) order: bool,
 }
 
 /// What is to be run when the loop shuts down.
@@ -160,7 +180,7 @@ impl Core {
         chance: Chance,
         chooser: Option<Box<dyn Choose>>,
         limits: Limits,
-        record: bool,
+        watch: Watch,
     ) -> Rc<Self> {
         let mut ready = Ready::default();
         if chance.is_writing()
@@ -170,10 +190,12 @@ impl Core {
         {
             ready.remember_order();
         }
-        let touches = chooser
+        let tells = chooser
             .as_ref()
-            .filter(|chooser| chooser.wants_footprints());
-        let is_watched = record || chance.is_writing() || touches.is_some();
+            .is_some_and(|chooser| chooser.wants_footprints());
+        let touches = (tells || watch.profile || watch.order).then(Vec::new);
+        let may_cancel = chance.may_cancel();
+        let is_watched = watch.record || chance.is_writing() || touches.is_some() || may_cancel;
         let state = State {
             ready,
             timers: Timers::default(),
@@ -193,12 +215,17 @@ impl Core {
             locals: Locals::default(),
             base_locals: Locals::default(),
             refused: None,
-            touches: touches.map(|_| Vec::new()),
+            touches,
+            profile: watch.profile.then(Profile::default),
+            order: watch.order.then(Box::default),
+            may_wait: chooser.as_ref().is_some_and(|chooser| chooser.may_wait()),
+            may_cancel,
             chance,
             keeps_order: chooser.as_ref().is_none_or(|chooser| chooser.keeps_order()),
             chooser,
             site: LastStep::none(),
             made_in_step: 0,
+            born_in_step: 0,
             next_id: 1,
             generation: 0,
             iteration: 0,
@@ -207,7 +234,7 @@ impl Core {
             check_at: limits.first_check(),
             moved_at: 0,
             fingerprint: Fingerprint::new(),
-            trace: record.then(Trace::default),
+            trace: watch.record.then(Trace::default),
             handler: None,
             reports: Vec::new(),
             draws: BTreeMap::new(),

@@ -130,6 +130,10 @@ impl Lane {
         }
     }
 
+    pub(super) fn has_chosen(&self) -> bool {
+        self.chosen.is_some()
+    }
+
     pub(super) fn take_chosen(&mut self) -> Option<Entry> {
         self.chosen.take()
     }

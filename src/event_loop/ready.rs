@@ -178,6 +178,11 @@ impl Ready {
         }
     }
 
+    /// Goes through the candidates in the order of their indices.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Entry> {
+        self.walk(&self.open)
+    }
+
     /// Returns the candidates in the order in which they were queued; the first is the default.
     pub(crate) fn in_order(&self) -> impl Iterator<Item = Entry> {
         self.walk(self.queued.as_ref().unwrap_or(&self.open))

@@ -31,6 +31,8 @@ pub struct Touch {
 /// A thing that tasks share.
 pub(crate) struct Resource {
     pub(crate) key: u64,
+    /// What footprints call it.
+    pub(crate) birth: Birth,
     pub(crate) kind: &'static str,
     pub(crate) name: Option<String>,
     pub(crate) made: &'static Location<'static>,
@@ -38,6 +40,35 @@ pub(crate) struct Resource {
     pub(crate) holders: Vec<(u64, u32)>,
     /// The task whose end is waited for, where the resource is something that a task does.
     pub(crate) stands_for: Option<(u64, u32)>,
+}
+
+/// By whom a resource was made: the same in every run in which the same task makes it, whoever uses
+/// it first. Those that are made outside a run go by whoever has used them first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Birth(u64);
+
+impl Birth {
+    /// Made outside a run, or in a constant.
+    pub(crate) const UNKNOWN: Self = Self(0);
+
+    /// Names a resource that is being made.
+    pub(crate) fn now() -> Self {
+        super::core::try_current().map_or(Self::UNKNOWN, |core| {
+            let state = &mut *core.state.borrow_mut();
+            let (_, hash) = state.path_and_hash();
+            let step = u64::from(state.site.step) << 32 | u64::from(state.born_in_step);
+            state.born_in_step += 1;
+            Self(mix(mix(hash, 0xB127), step))
+        })
+    }
+
+    fn or(self, key: u64) -> Self {
+        if self == Self::UNKNOWN {
+            Self(key)
+        } else {
+            self
+        }
+    }
 }
 
 /// Names one resource of one loop.
@@ -54,6 +85,17 @@ impl Core {
         name: Option<String>,
         made: &'static Location<'static>,
     ) -> ResourceKey {
+        self.add_born(kind, name, made, Birth::UNKNOWN)
+    }
+
+    /// Adds a resource that was made before it is used for the first time.
+    pub(crate) fn add_born(
+        &self,
+        kind: &'static str,
+        name: Option<String>,
+        made: &'static Location<'static>,
+        birth: Birth,
+    ) -> ResourceKey {
         let state = &mut *self.state.borrow_mut();
         let path = state.path();
         let hash = state.paths.hash(path);
@@ -62,6 +104,7 @@ impl Core {
         let key = mix(mix(hash, 0x5E50), step);
         let resource = Resource {
             key,
+            birth: birth.or(key),
             kind,
             name,
             made,
@@ -140,7 +183,7 @@ impl State {
         };
         self.fingerprint.add(resource.key ^ access as u64);
         if self.is_watched {
-            let resource = resource.key;
+            let resource = resource.birth.0;
             self.note_touch(core, key.slot, Touch { resource, access });
         }
     }

@@ -63,7 +63,7 @@ impl Core {
                 }
                 state.iteration -= 1;
                 state.steps += 1;
-                let mut picked = state.pick();
+                let mut picked = state.pick(self);
                 if state.hosts.paused > 0
                     && let Some(entry) = picked
                 {
@@ -141,6 +141,35 @@ impl Core {
             return Ok(Some(timer));
         }
         Ok(None)
+    }
+
+    /// Moves time to the next deadline although someone is ready, and brings up what is due then.
+    #[cold]
+    pub(super) fn pass_time(&self, state: &mut super::core::State) {
+        let mut is_busy = false;
+        // The deadline is within the limits, or the strategy would not have been asked.
+        while let Ok(Some(timer)) = self.take_due(state, is_busy) {
+            is_busy = true;
+            if state.ready.lane().is_none() || !state.wake_sleeping_thread(timer, self.now()) {
+                state.ready.push(Entry::timer(timer));
+            }
+        }
+        state.site.since += 1;
+    }
+
+    /// Returns the next deadline, if time may move there.
+    pub(super) fn next_deadline(&self, state: &mut super::core::State) -> Option<u64> {
+        loop {
+            let (at, timer) = state.timers.first()?;
+            if state.is_live(timer) {
+                let until = self
+                    .limits
+                    .until
+                    .map_or(u128::MAX, |until| until.as_nanos());
+                return (u128::from(at) <= until && !state.stopping).then_some(at);
+            }
+            state.timers.pop_cancelled(timer);
+        }
     }
 
     fn move_time(&self, state: &mut super::core::State, at: u64) -> Result<(), Halt> {
@@ -224,6 +253,7 @@ impl Core {
         }
         let _locals = {
             let state = &mut *self.state.borrow_mut();
+            state.observe_callback(callback.path_hash, callback.subject);
             state.caller = outer.0;
             state.paths.release(callback.path);
             std::mem::replace(&mut state.locals, outer.1)

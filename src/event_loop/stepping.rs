@@ -26,6 +26,7 @@ struct Outer {
     delivering: Option<Cancelled>,
     depth: u32,
     made_in_step: u32,
+    born_in_step: u32,
     site: LastStep,
     locals: Locals,
     base_locals: Locals,
@@ -44,6 +45,7 @@ impl Core {
                 delivering: state.delivering.take(),
                 depth: state.depth,
                 made_in_step: state.made_in_step,
+                born_in_step: state.born_in_step,
                 site: state.site.clone(),
                 locals: std::mem::take(&mut state.locals),
                 base_locals: std::mem::take(&mut state.base_locals),
@@ -62,6 +64,7 @@ impl Core {
             state.delivering = outer.delivering;
             state.depth = outer.depth;
             state.made_in_step = outer.made_in_step;
+            state.born_in_step = outer.born_in_step;
             state.site = outer.site;
             state.touches = outer.touches;
             state.base_locals = outer.base_locals;
@@ -81,16 +84,20 @@ impl Core {
         if !suspended {
             return self.end_task(slot, polled, body);
         }
-        let must_cancel = {
+        let (must_cancel, planned) = {
             let state = &mut *self.state.borrow_mut();
             let entry = &mut state.slots[slot as usize];
             entry.body = Some(body);
             let must_cancel = entry.flags.any(Flags::MUST_CANCEL);
             state.suspend_step(slot);
-            must_cancel
+            let planned = state.may_cancel && state.decide_cancel(slot);
+            (must_cancel, planned.then(|| state.key(self.serial, slot)))
         };
         if must_cancel {
             self.cancel_at_suspension(slot);
+        }
+        if let Some(task) = planned {
+            self.cancel(task, None);
         }
     }
 
@@ -160,6 +167,7 @@ impl State {
         self.site.step = entry.steps;
         self.site.since = 0;
         self.made_in_step = 0;
+        self.born_in_step = 0;
         self.fingerprint.add(mix(entry.path_hash, core.now.get()));
         step::begin(Word::new(core.serial, slot, entry.id as u32));
         if self.is_watched || flags.any(Flags::MUST_CANCEL.or(Flags::ABORTED)) {
@@ -194,6 +202,14 @@ impl State {
             self.site.path = Some(self.paths.path(self.path()));
         }
         self.record(core.now(), || EventKind::Stepped);
+        if let Some(order) = &mut self.order {
+            order.begin(core.now.get());
+        }
+        if let Some(profile) = &mut self.profile
+            && !self.ready.has_no_candidate()
+        {
+            profile.add_choice();
+        }
         if flags.any(Flags::ABORTED) || (step::is_delivering() && !flags.any(Flags::STARTED)) {
             self.refused = Some((slot, body));
             return None;
@@ -237,13 +253,13 @@ impl State {
         self.observe(slot);
     }
 
-    /// Tells the strategy what the step has touched.
-    pub(super) fn observe(&mut self, slot: u32) {
-        if let (Some(chooser), Some(touches)) = (&mut self.chooser, &mut self.touches) {
-            let entity = super::choose::EntityId::task(self.slots[slot as usize].path_hash);
-            chooser.observe(entity, touches);
-            touches.clear();
-        }
+    /// Decides whether a task is cancelled at the await that has just suspended it.
+    #[cold]
+    fn decide_cancel(&mut self, slot: u32) -> bool {
+        let entry = &self.slots[slot as usize];
+        let path = || self.paths.path(entry.path);
+        self.chance
+            .decide_cancel(entry.path_hash, entry.steps, path)
     }
 }
 

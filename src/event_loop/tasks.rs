@@ -379,6 +379,8 @@ impl State {
                 End::Cancelled(..) => 6,
             };
             self.fingerprint.add(entry.path_hash ^ how);
+        } else if let Some(order) = &mut self.order {
+            order.complete(entry.id);
         }
         entry.body = body;
         match end {

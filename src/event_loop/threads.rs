@@ -136,7 +136,7 @@ impl Core {
                 lane.interrupt(itself);
             }
             state.iteration -= 1;
-            let next = state.pick_beside_threads().unwrap_or(itself);
+            let next = state.pick_beside_threads(self).unwrap_or(itself);
             if next != itself {
                 state.interrupt_for(slot, next);
                 return true;
@@ -228,12 +228,12 @@ impl State {
     /// Takes the next entry while threads stand in the lane. The caller has counted it as one of
     /// the iteration's; a thread is not.
     #[cold]
-    pub(super) fn pick_beside_threads(&mut self) -> Option<Entry> {
+    pub(super) fn pick_beside_threads(&mut self, core: &Core) -> Option<Entry> {
         if let Some(chosen) = self.ready.lane().and_then(|lane| lane.take_chosen()) {
             return Some(chosen);
         }
         let entry = match &self.chooser {
-            Some(_) if self.ready.candidates() >= 2 => self.choose(),
+            Some(_) if self.ready.candidates() >= 2 => self.choose(core),
             // There is one at most, so that nothing is swapped.
             Some(_) => self.ready.swap_take(0),
             None => self.ready.take(0),
@@ -278,12 +278,16 @@ impl State {
         self.site.step = entry.steps;
         self.site.since = 0;
         self.made_in_step = 0;
+        self.born_in_step = 0;
         let hash = mix(entry.path_hash, now);
         self.fingerprint.add(hash);
+        if let Some(order) = &mut self.order {
+            order.begin(now);
+        }
     }
 
     /// Lets a thread go on whose timer this is; says whether it was a thread's.
-    fn wake_sleeping_thread(&mut self, timer: Timer, now: Instant) -> bool {
+    pub(super) fn wake_sleeping_thread(&mut self, timer: Timer, now: Instant) -> bool {
         let Target::Waiter(waiter, generation) = timer.target() else {
             return false;
         };

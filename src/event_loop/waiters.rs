@@ -511,6 +511,7 @@ pub(crate) fn poll_done(
             if let Some(waiter) = wait.key.take() {
                 state.remove_waiter(waiter);
             }
+            state.follow_in_order(key);
             Poll::Ready(())
         }
         Waited::Not => {
@@ -521,6 +522,7 @@ pub(crate) fn poll_done(
                     return Poll::Ready(());
                 };
                 if slot.is_done() {
+                    state.follow_in_order(key);
                     return Poll::Ready(());
                 }
                 assert!(

@@ -27,7 +27,7 @@ struct State {
 impl Gate {
     pub(super) fn new(kind: &'static str, name: String, at: &'static Location<'static>) -> Self {
         let (waiters, failed) = (Waiters::new(), Vec::new());
-        let home = Home::new(kind, at, State { waiters, failed });
+        let home = Home::born(kind, at, State { waiters, failed });
         home.rename(name);
         Self(home)
     }

@@ -98,7 +98,7 @@ pub(super) fn make(
         reading: Side::default(),
         writing: Side::default(),
     };
-    let home = Home::new("pipe", made, state);
+    let home = Home::born("pipe", made, state);
     if let Some(name) = &name {
         home.rename(name.clone());
     }

@@ -175,7 +175,7 @@ impl Signals {
         signal: Signal,
         at: &'static Location<'static>,
     ) -> Self {
-        let home = Home::new("signal", at, Pending::default());
+        let home = Home::born("signal", at, Pending::default());
         home.rename(signal.name());
         let inbox = Arc::new(Inbox { signal, home });
         process.life.with(|life| life.inboxes.push(inbox.clone()));

@@ -80,7 +80,7 @@ impl Process {
         life: Life,
         at: &'static Location<'static>,
     ) -> Self {
-        let life = Home::new("process", at, life);
+        let life = Home::born("process", at, life);
         life.rename(format!("{program}({id})"));
         Self {
             serial: core::current().serial,

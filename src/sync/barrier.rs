@@ -58,7 +58,7 @@ impl Barrier {
     ///
     /// If `parties` is 0.
     #[track_caller]
-    pub const fn new(parties: usize) -> Self {
+    pub fn new(parties: usize) -> Self {
         assert!(parties > 0, "a barrier needs at least one task");
         let state = State {
             phase: Phase::Filling,

@@ -50,11 +50,11 @@ pub struct Condition<T = ()> {
 impl<T> Condition<T> {
     /// Makes a condition, and the lock for it.
     #[track_caller]
-    pub const fn new(value: T) -> Self {
+    pub fn new(value: T) -> Self {
         Self::of_kind("condition", "lock of condition", value, Location::caller())
     }
 
-    pub(super) const fn of_kind(
+    pub(super) fn of_kind(
         kind: &'static str,
         lock_kind: &'static str,
         value: T,
@@ -62,7 +62,7 @@ impl<T> Condition<T> {
     ) -> Self {
         Self {
             lock: Lock::of_kind(lock_kind, value, made),
-            home: Home::new(kind, made, Waiters::new()),
+            home: Home::born(kind, made, Waiters::new()),
         }
     }
 

@@ -44,13 +44,13 @@ struct State {
 impl Event {
     /// Makes an event that has not happened.
     #[track_caller]
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         let state = State {
             set: false,
             waiters: Waiters::new(),
         };
         Self {
-            home: Home::new("event", Location::caller(), state),
+            home: Home::born("event", Location::caller(), state),
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::{On, WaiterKey, WaiterState};
-use crate::event_loop::{Access, ResourceKey};
+use crate::event_loop::{Access, Birth, ResourceKey};
 
 /// The state of a primitive. The mutex is never contended, and never held while the program's code
 /// or the loop's wakers run.
@@ -16,6 +16,7 @@ use crate::event_loop::{Access, ResourceKey};
 pub(crate) struct Home<S> {
     kind: &'static str,
     made: &'static Location<'static>,
+    birth: Birth,
     inner: Mutex<Inner<S>>,
 }
 
@@ -35,12 +36,20 @@ impl<S> Home<S> {
         Self {
             kind,
             made,
+            birth: Birth::UNKNOWN,
             inner: Mutex::new(Inner {
                 name: None,
                 resource: None,
                 state,
             }),
         }
+    }
+
+    /// Makes one that strategies know by whoever makes it, not by who uses it first.
+    pub(crate) fn born(kind: &'static str, made: &'static Location<'static>, state: S) -> Self {
+        let mut home = Self::new(kind, made, state);
+        home.birth = Birth::now();
+        home
     }
 
     /// Locks the state. Only a use of the primitive from within a look at it, or from another
@@ -93,7 +102,7 @@ impl<S> Home<S> {
         let key = match inner.resource {
             Some(key) => key,
             None => {
-                let key = core.add_resource(self.kind, inner.name.clone(), self.made);
+                let key = core.add_born(self.kind, inner.name.clone(), self.made, self.birth);
                 *inner.resource.insert(key)
             }
         };

@@ -51,22 +51,18 @@ struct State<T> {
 impl<T> Lock<T> {
     /// Makes a lock that nobody holds.
     #[track_caller]
-    pub const fn new(value: T) -> Self {
+    pub fn new(value: T) -> Self {
         Self::of_kind("lock", value, Location::caller())
     }
 
-    pub(super) const fn of_kind(
-        kind: &'static str,
-        value: T,
-        made: &'static Location<'static>,
-    ) -> Self {
+    pub(super) fn of_kind(kind: &'static str, value: T, made: &'static Location<'static>) -> Self {
         let state = State {
             locked: false,
             value: Some(value),
             waiters: Waiters::new(),
         };
         Self {
-            home: Home::new(kind, made, state),
+            home: Home::born(kind, made, state),
         }
     }
 

@@ -41,13 +41,13 @@ struct State {
 impl Semaphore {
     /// Makes a semaphore with so many permits.
     #[track_caller]
-    pub const fn new(permits: usize) -> Self {
+    pub fn new(permits: usize) -> Self {
         let state = State {
             permits,
             waiters: Waiters::new(),
         };
         Self {
-            home: Home::new("semaphore", Location::caller(), state),
+            home: Home::born("semaphore", Location::caller(), state),
         }
     }
 
@@ -243,7 +243,7 @@ pub struct BoundedSemaphore {
 impl BoundedSemaphore {
     /// Makes a semaphore with so many permits, and never more.
     #[track_caller]
-    pub const fn new(permits: usize) -> Self {
+    pub fn new(permits: usize) -> Self {
         Self {
             semaphore: Semaphore::new(permits),
             bound: permits,

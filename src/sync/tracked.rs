@@ -27,9 +27,9 @@ pub struct Tracked<T> {
 impl<T> Tracked<T> {
     /// Makes a tracked value.
     #[track_caller]
-    pub const fn new(value: T) -> Self {
+    pub fn new(value: T) -> Self {
         Self {
-            home: Home::new("value", Location::caller(), value),
+            home: Home::born("value", Location::caller(), value),
         }
     }
 

@@ -93,7 +93,7 @@ impl ThreadPool {
             joiners: Waiters::new(),
         };
         Self {
-            home: Arc::new(Home::new("pool", Location::caller(), jobs)),
+            home: Arc::new(Home::born("pool", Location::caller(), jobs)),
             name: "pool".into(),
         }
     }

@@ -356,6 +356,50 @@ fn the_empty_plan_is_the_order_of_asyncio() {
 }
 
 #[test]
+fn a_run_of_any_strategy_is_the_same_again_from_its_plan() {
+    let names = [
+        "pct",
+        "pos",
+        "urw",
+        "surw",
+        "starve",
+        "portfolio",
+        "cancel-sweep",
+    ];
+    for number in 0..PROGRAMS / 4 {
+        let sim = || Sim::new().seed(number);
+        let profile = run(sim().profile(true), number).profile().cloned();
+        for name in names {
+            for profile in [None, profile.clone()] {
+                let mut strategy: Strategy = name.parse().unwrap();
+                if let Some(profile) = profile {
+                    strategy = strategy.with_profile(profile);
+                }
+                let plain = run(sim().strategy(strategy.clone()), number);
+                let written = run(sim().strategy(strategy).write_plan(true), number);
+                let plan: Plan = written.plan().to_string().parse().unwrap();
+                let replay = run(sim().strategy(Strategy::replay(plan)), number);
+                let diverged = replay.diverged();
+                assert!(
+                    diverged.is_empty(),
+                    "program {number}, {name}: {diverged:?}"
+                );
+                assert_eq!(
+                    outcome(&plain),
+                    outcome(&written),
+                    "program {number}, {name}"
+                );
+                assert_eq!(
+                    outcome(&plain),
+                    outcome(&replay),
+                    "program {number}, {name}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn a_program_made_at_random_ends_and_is_the_same_run_again() {
     for number in 0..PROGRAMS {
         let random = || super::random(number);

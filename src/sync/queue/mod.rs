@@ -168,7 +168,7 @@ impl<O: Order> OrderedQueue<O> {
             shut_down: false,
         };
         Self {
-            home: Home::new("queue", made, state),
+            home: Home::born("queue", made, state),
         }
     }
 

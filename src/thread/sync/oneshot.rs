@@ -34,7 +34,7 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
         has_receiver: true,
         line: Waiters::new(),
     };
-    let home = Arc::new(Home::new("oneshot", Location::caller(), state));
+    let home = Arc::new(Home::born("oneshot", Location::caller(), state));
     let end = ReceivingEnd { home: home.clone() };
     let sender = Sender {
         end: Some(SendingEnd { home }),

@@ -33,7 +33,7 @@ type Shared<T> = Arc<Home<Channel<T>>>;
 /// ```
 #[track_caller]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
-    let home = Arc::new(Home::new(
+    let home = Arc::new(Home::born(
         "channel",
         Location::caller(),
         Channel::unbounded(),
@@ -56,7 +56,7 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 /// ```
 #[track_caller]
 pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
-    let home = Arc::new(Home::new(
+    let home = Arc::new(Home::born(
         "channel",
         Location::caller(),
         Channel::bounded(bound),

@@ -1,0 +1,67 @@
+//! The suite of small bugs in a reduced form: strategies still find what they find, as often as
+//! they should. `cargo bench --bench suite` prints the whole scoreboard.
+
+#[path = "../benches/suite/all.rs"]
+mod all;
+#[path = "../benches/suite/instance.rs"]
+mod instance;
+#[path = "../benches/suite/lists.rs"]
+mod lists;
+#[path = "../benches/suite/locks.rs"]
+mod locks;
+#[expect(dead_code, reason = "the scoreboard uses more of it")]
+#[path = "../benches/suite/measure.rs"]
+mod measure;
+#[path = "../benches/suite/orders.rs"]
+mod orders;
+#[path = "../benches/suite/races.rs"]
+mod races;
+#[path = "../benches/suite/timed.rs"]
+mod timed;
+
+use simrun::{Sim, Strategy};
+
+use measure::{SCHEDULES, measure_runs, profile};
+
+/// How many runs tell a probability.
+const RUNS: u64 = 500;
+
+#[test]
+fn the_portfolio_finds_nearly_everything_within_a_thousand_schedules() {
+    let instances = all::instances();
+    let is_missed = |instance: &&instance::Instance| {
+        let sim = Sim::new().strategy(Strategy::portfolio().with_profile(profile(instance)));
+        !(1..=SCHEDULES).any(|seed| instance.is_found(&sim.clone().seed(seed)))
+    };
+    let missed: Vec<&str> = instances
+        .iter()
+        .filter(is_missed)
+        .map(|instance| instance.name.as_str())
+        .collect();
+    assert!(missed.len() <= 3, "{missed:?}");
+    let with_time = instances.len() - all::TIMED;
+    let mut timed = instances[with_time..].iter();
+    assert!(
+        timed.all(|timed| !missed.contains(&timed.name.as_str())),
+        "{missed:?}"
+    );
+}
+
+#[test]
+fn what_can_be_computed_is_what_is_measured() {
+    let mut off = Vec::new();
+    for instance in all::instances() {
+        for (name, exact) in &instance.exact {
+            let strategy: Strategy = name.parse().unwrap();
+            let found = measure_runs(&instance, &strategy, 1, RUNS);
+            if !found.agrees_with(*exact) {
+                let measured = found.probability();
+                off.push(format!(
+                    "{}, {name}: {measured}, not {exact}",
+                    instance.name
+                ));
+            }
+        }
+    }
+    assert!(off.is_empty(), "{}", off.join("\n"));
+}
