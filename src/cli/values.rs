@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::Strategy;
+use crate::strategy::ParseStrategyError;
 
 /// Units, the longer names first: `ms` ends with `s`.
 const UNITS: [(&str, u64); 6] = [
@@ -46,11 +47,8 @@ pub(super) fn steps(text: &str) -> Result<u64, String> {
 
 /// Reads a strategy's name.
 pub(super) fn strategy(text: &str) -> Result<Strategy, String> {
-    match text {
-        "fifo" => Ok(Strategy::fifo()),
-        "random" => Ok(Strategy::random()),
-        _ => Err("the strategies are `fifo`, asyncio's order, and `random`".to_owned()),
-    }
+    text.parse()
+        .map_err(|error: ParseStrategyError| error.to_string())
 }
 
 #[cfg(test)]

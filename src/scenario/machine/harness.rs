@@ -51,9 +51,9 @@ pub(crate) fn run(model: &Arc<Model>, programs: &Programs, options: &RunOptions)
 
 /// Returns the strategy that the file asks for, or the one that goes with the seed.
 fn strategy(model: &Model, seed: u64) -> Strategy {
-    match model.run.strategy.as_deref() {
-        Some("fifo") => Strategy::fifo(),
-        Some(_) => Strategy::random(),
+    let asked = model.run.strategy.as_deref();
+    match asked.and_then(|name| name.parse().ok()) {
+        Some(strategy) => strategy,
         None if seed == 0 => Strategy::fifo(),
         None => Strategy::random(),
     }

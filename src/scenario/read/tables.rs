@@ -10,14 +10,13 @@ use super::entry::{self, Entry, read_seeds};
 use super::fault::find_hosts;
 use super::problems::{Problems, closest, shown};
 use super::text::Text;
+use crate::Strategy;
 use crate::scenario::model::{ExploreTable, FaultsTable, FileEntry, RunTable, SnapshotTable};
 
 /// The most seeds of a snapshot: each is a run whose events are kept.
 const MOST_SNAPSHOTS: u64 = 1_000;
 
-/// Strategies that a run can have; `[explore]` has more.
-const RUN_STRATEGIES: [&str; 2] = ["fifo", "random"];
-
+/// Strategies that a run can have.
 const STRATEGIES: [&str; 8] = [
     "fifo",
     "random",
@@ -238,31 +237,27 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Reads a strategy of a single run.
 fn run_strategy(text: &Text<'_>, problems: &mut Problems) -> Option<String> {
     let word = &*text.content;
-    if RUN_STRATEGIES.contains(&word) {
-        return Some(word.to_owned());
+    if word != EXHAUSTIVE {
+        return strategy(text, problems);
     }
-    let first = word.split(' ').next().unwrap_or_default();
-    if STRATEGIES.contains(&first) || first == EXHAUSTIVE {
-        let message = format!("`{}` is a strategy of `[explore]`", shown(word));
-        let problem = problems.error(codes::CHOICE, text.inner(), message);
-        problem
-            .label("not for a single run")
-            .note("a run is `fifo` or `random`");
-    } else {
-        entry::not_one_of(text, &RUN_STRATEGIES, "strategy", problems);
-    }
+    let message = format!("`{}` is a strategy of `[explore]`", shown(word));
+    let problem = problems.error(codes::CHOICE, text.inner(), message);
+    problem
+        .label("not for a single run")
+        .note("it makes many runs of one scenario");
     None
 }
 
 /// Reads `random` or `pct 3`.
 fn strategy(text: &Text<'_>, problems: &mut Problems) -> Option<String> {
     let content = &*text.content;
-    let (word, number) = match content.split_once(' ') {
-        Some((word, number)) => (word, Some(number)),
-        None => (content, None),
-    };
+    if content == EXHAUSTIVE || content.parse::<Strategy>().is_ok() {
+        return Some(content.to_owned());
+    }
+    let word = content.split(' ').next().unwrap_or_default();
     let known = STRATEGIES.contains(&word) || word == EXHAUSTIVE;
     if !known {
         let near = closest(word, STRATEGIES.into_iter().chain([EXHAUSTIVE]));
@@ -277,12 +272,8 @@ fn strategy(text: &Text<'_>, problems: &mut Problems) -> Option<String> {
         }
         return None;
     }
-    let depth = number.map(|number| number.parse::<u8>().is_ok_and(|depth| depth > 0));
-    let problem = match (word, depth) {
-        ("pct", Some(true)) | (_, None) if word != "pct" || depth.is_some() => {
-            return Some(content.to_owned());
-        }
-        ("pct", _) => "`pct` says how deep the bugs are that it looks for",
+    let problem = match word {
+        "pct" => "`pct` says how deep the bugs are that it looks for",
         _ => "only `pct` has a number",
     };
     let problem = problems.error(codes::CHOICE, text.inner(), problem);

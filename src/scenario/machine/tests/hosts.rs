@@ -111,7 +111,7 @@ b = { start = "look", skew = "-250ms", drift = "1000ppm" }
 [task]
 look = '''
 sleep 1s
-log clock > 749ms clock <= 2s now
+log clock > 999ms clock <= 2250ms now
 '''
 
 [check]
