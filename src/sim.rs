@@ -348,6 +348,17 @@ impl Sim {
         let reports = event_loop.take_reports();
         let mut errors = reports.iter().filter(|report| !report.is_warning());
         let failure = failure.or_else(|| errors.next().map(unhandled));
+        self.conclude(core, value, failure, reports)
+    }
+
+    /// Takes what a run has left in its loop, which is closed.
+    pub(crate) fn conclude<T>(
+        &self,
+        core: &Core,
+        value: Option<T>,
+        failure: Option<Failure>,
+        reports: Vec<Report>,
+    ) -> Run<T> {
         let state = &mut *core.state.borrow_mut();
         Run {
             seed: self.seed,

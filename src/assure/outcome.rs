@@ -53,6 +53,8 @@ pub enum FailureKind {
     Deadlock,
     /// Many steps were made and virtual time did not move.
     Livelock,
+    /// What a scenario says must hold did not: a check, or an `expect`.
+    Check,
     /// The run used up its virtual time.
     VirtualTime,
     /// The run used up its steps.
@@ -74,6 +76,7 @@ impl FailureKind {
             Self::Cancelled => "cancelled",
             Self::Deadlock => "deadlock",
             Self::Livelock => "livelock",
+            Self::Check => "check",
             Self::VirtualTime => "out of virtual time",
             Self::Steps => "out of steps",
             Self::WallClock => "out of real time",

@@ -1,6 +1,7 @@
 //! What can stand on the command line.
 
 use std::ffi::OsString;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::outside::Colour;
 use super::seed::Seed;
-use super::values::{duration, steps, strategy};
+use super::values::{duration, seeds, steps, strategy};
 use crate::Strategy;
 use crate::scenario::record::Show;
 
@@ -41,6 +42,8 @@ pub(super) enum Command {
     Run(RunArguments),
     /// Look for mistakes in scenarios without running them
     Check(CheckArguments),
+    /// Make many runs of scenarios, and show the shortest of those that fail
+    Explore(ExploreArguments),
     /// Compare runs with the snapshots of them beside their scenarios
     Snapshot(SnapshotArguments),
     /// Print the JSON Schema of the scenario file, for editors
@@ -127,6 +130,48 @@ pub(super) struct CheckArguments {
     pub(super) format: FormatName,
     #[command(flatten)]
     pub(super) manner: Manner,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ExploreArguments {
+    /// Scenario files; `-` is standard input
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) files: Vec<PathBuf>,
+    /// The seeds, the last of which is left out [default: the file's, or 0..1000]
+    #[arg(long, value_name = "A..B", value_parser = seeds, conflicts_with_all = ["runs", "time"])]
+    pub(super) seeds: Option<Range<u64>>,
+    /// Make so many runs
+    #[arg(long, value_name = "N", value_parser = steps, conflicts_with = "time")]
+    pub(super) runs: Option<u64>,
+    /// Make runs for so long in real time
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(super) time: Option<Duration>,
+    /// Make so many runs at a time [default: as many as there are cores]
+    #[arg(long, value_name = "N")]
+    pub(super) jobs: Option<usize>,
+    /// Who goes next in every run but that of seed 0 [default: the file's, or `portfolio`]
+    #[arg(long, value_name = "NAME", value_parser = strategy, conflicts_with = "exhaustive")]
+    pub(super) strategy: Option<Strategy>,
+    /// Make a run for every order in which a small scenario can go
+    #[arg(long)]
+    pub(super) exhaustive: bool,
+    /// Go on when a run has failed, for all the failures there are
+    #[arg(long)]
+    pub(super) keep_going: bool,
+    /// How to report
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: CampaignFormat,
+    #[command(flatten)]
+    pub(super) manner: Manner,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum CampaignFormat {
+    /// Text for people
+    #[default]
+    Human,
+    /// One JSON object a scenario
+    Json,
 }
 
 #[derive(Args, Debug)]

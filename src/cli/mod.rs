@@ -3,6 +3,7 @@
 //! ```text
 //! simrun [--seed N] [OPTIONS] FILE...     run scenarios
 //! simrun check FILE...                    look for mistakes, run nothing
+//! simrun explore FILE... [OPTIONS]        make many runs, show the shortest that fails
 //! simrun snapshot PATH... [--update]      compare runs with the snapshots beside their scenarios
 //! simrun schema [--output]                print a JSON Schema
 //! simrun completions SHELL                print a completion script
@@ -56,6 +57,16 @@
 //! come with any version. `"type"` says what an object is: `run`, `event`, or `file` for one that
 //! was not run, with what is wrong with it. `simrun schema --output` prints a schema of it all.
 //!
+//! # Campaigns
+//!
+//! `simrun explore` makes many runs of a scenario, on all cores: one for each of `--seeds A..B`, or
+//! `--runs N`, or as many as there is time for with `--for 30s`; the file's `[explore]` says what is
+//! not said here. Seed 0 goes in asyncio's order, the others by a strategy each, which is `portfolio`
+//! unless something else is asked for. The first failure ends it, unless it shall `--keep-going`;
+//! each is shrunk to the few decisions that matter, and shown as a table with a column a task. What
+//! comes of it does not depend on `--jobs`; how long it took is said on standard error.
+//! `--exhaustive` makes a run for every order in which a small scenario can go.
+//!
 //! # Snapshots
 //!
 //! A scenario with a `[snapshot]` table says which seeds are kept. `simrun snapshot` writes the
@@ -77,6 +88,7 @@ mod arguments;
 mod check;
 mod determinism;
 pub mod exit_code;
+mod explore;
 mod input;
 mod outside;
 mod printed;
@@ -182,6 +194,7 @@ fn run(mut outside: Outside<'_>, programs: Programs) -> u8 {
         None => run::run(&arguments.run, &mut session),
         Some(Command::Run(arguments)) => run::run(&arguments, &mut session),
         Some(Command::Check(arguments)) => check::check(&arguments, &mut session),
+        Some(Command::Explore(arguments)) => explore::explore(&arguments, &mut session),
         Some(Command::Snapshot(arguments)) => snapshot::snapshot(&arguments, &mut session),
         Some(Command::Schema(arguments)) => printed::schema(&arguments, &mut session),
         Some(Command::Completions { shell }) => printed::completions(shell, &mut session),

@@ -39,6 +39,19 @@ pub(super) fn line(
     format!("{line} {}", quote(&file.display().to_string()))
 }
 
+/// Returns the command that makes the run of a seed by a strategy.
+pub(super) fn of_seed(
+    command: Option<&OsStr>,
+    seed: u64,
+    strategy: Option<&str>,
+    file: &Path,
+) -> String {
+    let strategy = strategy.map(|strategy| format!(" --strategy {}", quote(strategy)));
+    let (command, strategy) = (program(command), strategy.unwrap_or_default());
+    let file = quote(&file.display().to_string());
+    format!("{command} --seed {seed}{strategy} {file}")
+}
+
 /// Returns what the command is called: a user's own has another name.
 pub(super) fn program(command: Option<&OsStr>) -> String {
     let name = command.and_then(|path| Path::new(path).file_stem());

@@ -1,5 +1,6 @@
 //! Values of flags: lengths of time, strategies.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::Strategy;
@@ -43,6 +44,17 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 pub(super) fn steps(text: &str) -> Result<u64, String> {
     let steps = text.parse();
     steps.map_err(|_| format!("a number of steps is at most {}", u64::MAX))
+}
+
+/// Reads a range of seeds, the last of which does not belong to it.
+pub(super) fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let ends = text.split_once("..");
+    let ends = ends.and_then(|(first, end)| Some((first.parse().ok()?, end.parse().ok()?)));
+    match ends {
+        Some((first, end)) if first < end => Ok(first..end),
+        Some(_) => Err("there is no seed in this range".to_owned()),
+        None => Err("seeds are written as in `0..1000`".to_owned()),
+    }
 }
 
 /// Reads a strategy's name.

@@ -1,5 +1,6 @@
 //! Running a scenario from outside, as `asyncio.run` does: the main task, then the shutdown.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,11 +13,11 @@ use crate::event_loop::{self, EventLoop, Report, ReportKind};
 use crate::scenario::model::Model;
 use crate::scenario::programs::Programs;
 use crate::scenario::record::{Ended, Problem, Record, RunOptions, Standing, Verdict, What};
-use crate::scenario::source::Span;
+use crate::scenario::source::{Source, Span};
 use crate::scenario::tree::{Callee, ErrorName};
 use crate::scenario::value::{Error, Value};
 use crate::task;
-use crate::{Sim, Strategy};
+use crate::{Run, Sim, Strategy};
 
 /// How often a program that can never go on is interrupted before it counts as stuck.
 const RESCUES: usize = 3;
@@ -40,13 +41,47 @@ pub(crate) fn run(model: &Arc<Model>, programs: &Programs, options: &RunOptions)
     if let Some(limit) = options.wall_clock {
         sim = sim.wall_clock(limit);
     }
-    let event_loop = EventLoop::with(&sim);
-    let machine = event_loop.within(|| Rc::new(Machine::new(model, programs, options)));
-    let harness = Harness {
-        event_loop,
-        machine,
+    Harness::new(&sim, model, programs, options).run(seed, &strategy)
+}
+
+/// Runs a scenario once under a simulation, which says everything but what the file says of the
+/// program itself.
+pub(crate) fn run_under(sim: &Sim, model: &Arc<Model>, programs: &Programs) -> Run<()> {
+    let sim = sim.clone().eager_tasks(model.run.eager);
+    let options = RunOptions::default();
+    let harness = Harness::new(&sim, model, programs, &options);
+    let record = harness.run(0, &Strategy::fifo());
+    let failure = match record.verdict {
+        Verdict::Passed => None,
+        Verdict::Failed(problem) | Verdict::Undecided(problem) => {
+            let of_loop = harness.failure.take();
+            Some(of_loop.unwrap_or_else(|| failure(problem, &model.source)))
+        }
     };
-    harness.run(seed, &strategy)
+    let core = harness.event_loop.core();
+    let value = failure.is_none().then_some(());
+    sim.conclude(core, value, failure, Vec::new())
+}
+
+/// Says of a problem what the crate says of failures.
+fn failure(problem: Problem, source: &Source) -> Failure {
+    let kind = match problem.kind {
+        "check" | "expect" | "fail" => FailureKind::Check,
+        "livelock" => FailureKind::Livelock,
+        "panic" => FailureKind::Panic,
+        "cancelled" => FailureKind::Cancelled,
+        _ => FailureKind::Error,
+    };
+    let mut failure = Failure::new(kind, problem.message, problem.at);
+    failure.task = problem.task.map(|task| match problem.host {
+        Some(host) => format!("{host}/{task}"),
+        None => task.to_string(),
+    });
+    failure.location = problem.span.map(|span| {
+        let (line, column) = source.place(span.start);
+        format!("{}:{line}:{column}", source.name)
+    });
+    failure
 }
 
 /// Returns the strategy that the file asks for, or the one that goes with the seed.
@@ -62,9 +97,21 @@ fn strategy(model: &Model, seed: u64) -> Strategy {
 struct Harness {
     event_loop: EventLoop,
     machine: Rc<Machine>,
+    /// Why the loop could not go on, if that is why the run did not pass.
+    failure: RefCell<Option<Failure>>,
 }
 
 impl Harness {
+    fn new(sim: &Sim, model: &Arc<Model>, programs: &Programs, options: &RunOptions) -> Self {
+        let event_loop = EventLoop::with(sim);
+        let machine = event_loop.within(|| Rc::new(Machine::new(model, programs, options)));
+        Self {
+            event_loop,
+            machine,
+            failure: RefCell::default(),
+        }
+    }
+
     fn run(&self, seed: u64, strategy: &Strategy) -> Record {
         let failure = self.drive().err();
         let is_over = failure.is_none() && self.machine.problem.borrow().is_none();
@@ -78,6 +125,9 @@ impl Harness {
         let failure = failure.or_else(|| self.unhandled(is_over));
         let problem = self.machine.problem.take();
         let undecided = problem.is_none() && failure.as_ref().is_some_and(is_budget);
+        if problem.is_none() {
+            self.failure.replace(failure.clone());
+        }
         let problem = problem.or_else(|| failure.map(|failure| self.problem(failure)));
         let verdict = match problem {
             None => Verdict::Passed,
