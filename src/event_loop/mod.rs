@@ -44,7 +44,6 @@ pub(crate) use debug::never_awaited;
 pub(crate) use families::Family;
 pub(crate) use hosts::Clock;
 pub(crate) use limits::Limits;
-#[cfg(feature = "hyper")]
 pub(crate) use limits::real_time;
 pub use report::{Report, ReportKind, set_exception_handler};
 pub(crate) use resources::ResourceKey;
