@@ -62,6 +62,9 @@
 //! assert!(run(failing).failure().unwrap().deadlock().is_some());
 //! ```
 //!
+//! [`check`] does all of that in a test: it looks for a seed that fails, leaves out of its run what
+//! does not matter, shows the rest, and replays it first the next time. [`explore`] has the parts.
+//!
 //! # Cancelling
 //!
 //! [`cancel`](task::TaskRef::cancel) is asyncio's request: it goes to what the task awaits and is
@@ -84,6 +87,7 @@ pub mod chance;
 pub mod cli;
 mod error;
 pub mod event_loop;
+pub mod explore;
 pub mod fault;
 mod future;
 pub mod host;
@@ -107,6 +111,7 @@ pub mod time;
 pub mod trace;
 
 pub use error::{Cancelled, TaskError};
+pub use explore::check;
 pub use future::{DoneHandle, InvalidState, Promise};
 pub use sim::{Run, Sim, run};
 pub use strategy::Strategy;

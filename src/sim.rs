@@ -275,6 +275,47 @@ impl Sim {
         })
     }
 
+    /// Runs a program whose value nobody needs, as if it had been started `at` that place. A panic
+    /// that is not caught within the run fails it too.
+    pub(crate) fn run_at<F, Fut>(
+        &self,
+        main: F,
+        at: &'static std::panic::Location<'static>,
+    ) -> Run<()>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future + 'static,
+        Fut::Output: Ending,
+    {
+        let run = || {
+            self.finish(|core| {
+                let main = main();
+                let main = async move { main.await.ending() };
+                crate::task::try_spawn_on(core, main, at, false)
+            })
+        };
+        let inside = crate::panics::Inside::enter();
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+        drop(inside);
+        caught.unwrap_or_else(|payload| {
+            let error = crate::TaskError::panicked(payload, crate::panics::take_location());
+            let failure = Failure::of_error(error, "main".to_owned(), Instant::default());
+            Run {
+                seed: self.seed,
+                strategy: self.strategy.clone(),
+                value: None,
+                outcome: Outcome::Failed(failure),
+                reports: Vec::new(),
+                now: Instant::default(),
+                steps: 0,
+                fingerprint: 0,
+                trace: Trace::default(),
+                plan: Plan::default(),
+                unmet: Vec::new(),
+            }
+        })
+    }
+
     /// Runs a program of threads: `main` is the first of them. When it has ended, the other threads
     /// are cut off, as they are at the end of a process.
     ///
@@ -397,12 +438,20 @@ impl Sim {
     {
         let sim = self.clone().record(true);
         let (first, second) = (sim.run(&main), sim.run(&main));
+        match Self::compare(&first, &second) {
+            None => Ok(first),
+            Some(failure) => Err(failure),
+        }
+    }
+
+    /// Tells where two recorded runs of one seed differ, if they do.
+    pub(crate) fn compare<T>(first: &Run<T>, second: &Run<T>) -> Option<Failure> {
         let Some(index) = first.trace.first_difference(&second.trace) else {
             if first.fingerprint == second.fingerprint {
-                return Ok(first);
+                return None;
             }
             let message = "two runs of one seed have the same events but different fingerprints";
-            return Err(Failure::new(
+            return Some(Failure::new(
                 FailureKind::Nondeterminism,
                 message,
                 first.now,
@@ -419,14 +468,14 @@ impl Sim {
             "two runs of seed {} differ at event {index}\n  first:  {}\n  second: {}\nlook there \
              for the order of a hash map, real time, an address, another thread, or a generator \
              of random numbers that is not the run's",
-            self.seed,
+            first.seed,
             text(one).trim(),
             text(other).trim(),
         );
         let at = one.or(other).map_or(first.now, |event| event.at);
         let mut failure = Failure::new(FailureKind::Nondeterminism, message, at);
         failure.task = one.or(other).map(|event| event.task.clone());
-        Err(failure)
+        Some(failure)
     }
 }
 

@@ -47,7 +47,6 @@ pub(crate) use debug::never_awaited;
 pub(crate) use families::Family;
 pub(crate) use hosts::Clock;
 pub(crate) use limits::Limits;
-#[cfg(feature = "hyper")]
 pub(crate) use limits::real_time;
 pub use profile::Profile;
 pub use report::{Report, ReportKind, set_exception_handler};

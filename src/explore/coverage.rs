@@ -1,0 +1,105 @@
+//! What the runs of a campaign have covered, and how likely it is that the next one shows
+//! something new.
+//!
+//! Good and Turing: the share of runs whose behaviour was seen exactly once estimates the
+//! probability that the next run behaves as none has before. When it is small the campaign goes on
+//! in vain.
+
+use std::collections::BTreeMap;
+
+/// Below this the next run is not worth its time: one in a thousand would be new.
+const ENOUGH: f64 = 1e-3;
+
+/// Before so many runs the estimate means little: a program with a rare branch looks exhausted.
+const MIN_RUNS: u64 = 256;
+
+/// How often each behaviour was seen, by its fingerprint.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    runs: u64,
+    seen: BTreeMap<u64, Seen>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    times: u64,
+    /// The number of the run that showed it first, from 1.
+    first: u64,
+}
+
+impl Coverage {
+    /// Counts a run.
+    pub(super) fn add(&mut self, fingerprint: u64) {
+        self.runs += 1;
+        let first = self.runs;
+        let seen = self.seen.entry(fingerprint);
+        seen.or_insert(Seen { times: 0, first }).times += 1;
+    }
+
+    /// Returns how many runs were counted.
+    pub fn runs(&self) -> u64 {
+        self.runs
+    }
+
+    /// Returns how many different runs there were.
+    pub fn distinct(&self) -> u64 {
+        self.seen.len() as u64
+    }
+
+    /// Returns how many of them came up once.
+    pub fn singletons(&self) -> u64 {
+        self.seen.values().filter(|seen| seen.times == 1).count() as u64
+    }
+
+    /// Estimates the probability that the next run is a new one: 1 before the first.
+    pub fn probability_of_new(&self) -> f64 {
+        match self.runs {
+            0 => 1.0,
+            runs => self.singletons() as f64 / runs as f64,
+        }
+    }
+
+    /// Says whether going on is no longer worth it: next to nothing is expected to be new, and next
+    /// to nothing was in the last half of the runs.
+    pub(super) fn is_saturated(&self) -> bool {
+        let half = self.runs / 2;
+        let late = self.seen.values().filter(|seen| seen.first > half).count() as f64;
+        self.runs >= MIN_RUNS
+            && self.probability_of_new() < ENOUGH
+            && late < ENOUGH * (self.runs - half) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(fingerprints: impl IntoIterator<Item = u64>) -> Coverage {
+        let mut coverage = Coverage::default();
+        fingerprints
+            .into_iter()
+            .for_each(|fingerprint| coverage.add(fingerprint));
+        coverage
+    }
+
+    #[test]
+    fn the_share_of_singletons_estimates_what_is_new() {
+        let coverage = of([1, 2, 2, 3]);
+        assert_eq!((coverage.distinct(), coverage.singletons()), (3, 2));
+        assert_eq!(coverage.probability_of_new(), 0.5);
+    }
+
+    #[test]
+    fn a_campaign_is_saturated_when_the_last_half_brought_nothing() {
+        assert!(of((0..256).map(|run| run % 7)).is_saturated());
+        assert!(
+            !of((0..255).map(|run| run % 7)).is_saturated(),
+            "too few runs"
+        );
+        assert!(
+            !of((0..256).map(|run| run / 2)).is_saturated(),
+            "new until the end"
+        );
+        assert!(!of(0..4_096).is_saturated());
+    }
+}

@@ -1,0 +1,268 @@
+//! What a campaign is given.
+
+use std::fmt;
+use std::future::Future;
+use std::ops::Range;
+use std::panic::Location;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::program::{Program, aside, program};
+use super::shrink::{self, Budget};
+use super::stopwatch::Stopwatch;
+use super::{Exhaustion, Report, Shrunk, campaign, exhaustive};
+use crate::chance::Plan;
+use crate::sim::Sim;
+use crate::strategy::Strategy;
+use crate::task::Ending;
+
+/// How many runs a campaign makes unless it is told otherwise: enough for what one run in three
+/// hundred shows, and for most tests less than a second.
+const RUNS: u64 = 1_000;
+
+/// Many runs of one program, each under a seed of its own.
+///
+/// Seed 0 is always run in asyncio's own order: what fails there fails without any search. The
+/// others are run by a [strategy](Self::strategy), at random unless it is set.
+///
+/// The runs are spread over the cores, one at a time on each, and share nothing. What comes of them
+/// does not depend on how many there are at a time. A panic fails its run and nothing else.
+/// What the limits of a [`Sim`] do not end cannot be ended here either: a step that never returns,
+/// and an abort of the process.
+///
+/// ```
+/// use simrun::explore::Explorer;
+/// use simrun::{spawn, task};
+/// use std::sync::{Arc, Mutex};
+///
+/// async fn order_is_kept() {
+///     let order = Arc::new(Mutex::new(Vec::new()));
+///     let tasks = [1, 2].map(|number| {
+///         let order = order.clone();
+///         spawn(async move { order.lock().unwrap().push(number) })
+///     });
+///     for task in tasks {
+///         task.await.unwrap();
+///     }
+///     assert_eq!(*order.lock().unwrap(), [1, 2], "nobody promised that");
+/// }
+///
+/// let report = Explorer::new().runs(100).explore(order_is_kept);
+/// let finding = &report.findings()[0];
+/// assert!(finding.failure().message().contains("nobody promised that"));
+/// assert_eq!(finding.shrunk().unwrap().plan().len(), 1);
+/// ```
+#[derive(Clone)]
+pub struct Explorer {
+    pub(super) sim: Sim,
+    pub(super) runs: Option<u64>,
+    pub(super) first_seed: u64,
+    pub(super) time: Option<Duration>,
+    pub(super) keeps_going: bool,
+    pub(super) stops_when_saturated: bool,
+    pub(super) name: Option<String>,
+    pub(super) folder: Option<PathBuf>,
+    pub(super) jobs: Option<usize>,
+    budget: Budget,
+    strategy: Arc<dyn Fn(u64) -> Strategy + Send + Sync>,
+}
+
+impl Explorer {
+    /// Makes the default: a thousand runs at random on all cores, until one fails.
+    pub fn new() -> Self {
+        Self {
+            sim: Sim::new(),
+            runs: Some(RUNS),
+            first_seed: 0,
+            time: None,
+            keeps_going: false,
+            stops_when_saturated: true,
+            name: None,
+            folder: Some(PathBuf::from("sim-regressions")),
+            jobs: None,
+            budget: Budget::default(),
+            strategy: Arc::new(|_| Strategy::random()),
+        }
+    }
+
+    /// Sets how many runs there are.
+    pub fn runs(mut self, runs: u64) -> Self {
+        self.runs = Some(runs);
+        self
+    }
+
+    /// Sets the seeds: one run for each.
+    pub fn seeds(mut self, seeds: Range<u64>) -> Self {
+        self.runs = Some(seeds.end.saturating_sub(seeds.start));
+        self.first_seed = seeds.start;
+        self
+    }
+
+    /// Goes on for so long in real time, however many runs that are. Which runs are made then
+    /// depends on the machine; what comes of each does not.
+    pub fn for_time(mut self, time: Duration) -> Self {
+        self.time = Some(time);
+        self.runs = None;
+        self
+    }
+
+    /// Sets the strategy of each seed but 0.
+    ///
+    /// ```
+    /// use simrun::Strategy;
+    /// use simrun::explore::Explorer;
+    ///
+    /// let fifo_or_random = |seed| match seed % 2 {
+    ///     0 => Strategy::fifo(),
+    ///     _ => Strategy::random(),
+    /// };
+    /// let report = Explorer::new().runs(10).strategy(fifo_or_random).explore(|| async {});
+    /// assert!(report.to_string().contains("fifo 5, random 5"));
+    /// ```
+    pub fn strategy(mut self, strategy: impl Fn(u64) -> Strategy + Send + Sync + 'static) -> Self {
+        self.strategy = Arc::new(strategy);
+        self
+    }
+
+    /// Sets how many runs are made at a time: as many as there are cores, unless it is set.
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.jobs = Some(jobs);
+        self
+    }
+
+    /// Sets what all runs have in common: limits and hosts. Its seed and strategy do not count.
+    pub fn sim(mut self, sim: Sim) -> Self {
+        self.sim = sim;
+        self
+    }
+
+    /// Makes all runs, even if some have failed: for all the failures there are.
+    pub fn keep_going(mut self) -> Self {
+        self.keeps_going = true;
+        self
+    }
+
+    /// Makes all runs, even if the next is unlikely to show anything new.
+    pub fn make_all_runs(mut self) -> Self {
+        self.stops_when_saturated = false;
+        self
+    }
+
+    /// Shrinks each failure in so many runs at most, however long they take. Unless this is set, it
+    /// is 5,000 runs or two seconds.
+    pub fn replays(mut self, replays: u64) -> Self {
+        let time = None;
+        self.budget = Budget { replays, time };
+        self
+    }
+
+    /// Names the program: after the test that it stands in, unless it is set.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets the folder for regressions: `sim-regressions`, unless it is set.
+    pub fn regressions_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// Neither replays regressions nor writes them.
+    pub fn without_regressions(mut self) -> Self {
+        self.folder = None;
+        self
+    }
+
+    /// Runs the program under all seeds, and shrinks what fails.
+    ///
+    /// It reads no regressions and nothing of the environment: that is what
+    /// [`check`](Self::check) does.
+    #[track_caller]
+    pub fn explore<F, Fut>(&self, main: F) -> Report
+    where
+        F: Fn() -> Fut + Send + Sync,
+        Fut: Future + 'static,
+        Fut::Output: Ending,
+    {
+        self.explore_program(&program(main, Location::caller()))
+    }
+
+    pub(super) fn explore_program(&self, program: &Program<'_>) -> Report {
+        let watch = Stopwatch::start(None);
+        let mut report = campaign::run(self, program);
+        for finding in &mut report.findings {
+            if campaign::is_the_runs_own(&finding.failure) {
+                finding.shrunk = self.shrink_program(program, &finding.plan);
+            }
+        }
+        report.took = watch.took();
+        report
+    }
+
+    /// Shrinks a plan whose run fails: `None` if it passes.
+    #[track_caller]
+    pub fn shrink<F, Fut>(&self, main: F, plan: &Plan) -> Option<Shrunk>
+    where
+        F: Fn() -> Fut + Send + Sync,
+        Fut: Future + 'static,
+        Fut::Output: Ending,
+    {
+        self.shrink_program(&program(main, Location::caller()), plan)
+    }
+
+    pub(super) fn shrink_program(&self, program: &Program<'_>, plan: &Plan) -> Option<Shrunk> {
+        aside(|| shrink::shrink(program, &self.sim, plan, self.budget))
+    }
+
+    /// Runs every interleaving of a small program: see [`Exhaustion`]. There are as many runs as
+    /// [`runs`](Self::runs) says, at most.
+    #[track_caller]
+    pub fn exhaust<F, Fut>(&self, main: F) -> Exhaustion
+    where
+        F: Fn() -> Fut + Send + Sync,
+        Fut: Future + 'static,
+        Fut::Output: Ending,
+    {
+        let program = program(main, Location::caller());
+        let runs = self.runs.unwrap_or(u64::MAX);
+        aside(|| exhaustive::run(&program, &self.sim, runs, self.time))
+    }
+
+    pub(super) fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.jobs.unwrap_or_else(cores).max(1)
+    }
+
+    /// Returns the seed of the run with this number.
+    pub(super) fn seed_of(&self, number: u64) -> u64 {
+        self.first_seed.wrapping_add(number)
+    }
+
+    pub(super) fn sim_of(&self, seed: u64) -> Sim {
+        let strategy = match seed {
+            0 => Strategy::fifo(),
+            _ => (self.strategy)(seed),
+        };
+        self.sim.clone().seed(seed).strategy(strategy)
+    }
+}
+
+impl Default for Explorer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Explorer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Explorer")
+            .field("runs", &self.runs)
+            .field("first_seed", &self.first_seed)
+            .field("time", &self.time)
+            .field("jobs", &self.jobs)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! What a failing check says: the program's own words first, and last the line that shows the
+//! failure again.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::finding::Finding;
+use super::table::{shown_of_turn, table, text};
+use super::words::{count, grouped};
+use super::{Report, Shrunk};
+
+/// Where a failure was kept.
+pub(super) enum Saved<'a> {
+    /// In this file.
+    To(&'a Path),
+    /// Nowhere: this is what would stand in the file.
+    Printed(&'a Path, String),
+    /// Nowhere, and nobody asked.
+    Not,
+}
+
+/// Writes what is said of a failure, which the command `replay` shows again.
+pub(super) fn message(
+    report: &Report,
+    finding: &Finding,
+    replay: &str,
+    saved: Saved<'_>,
+) -> String {
+    let shrunk = finding.shrunk();
+    let failure = shrunk.map_or(finding.failure(), Shrunk::failure);
+    let mut out = format!("{}\n", failure.message().trim_end());
+    if let Some(location) = failure.location() {
+        let _ = writeln!(out, "  at {location}");
+    }
+    if let Some(task) = failure.task() {
+        let _ = writeln!(out, "  in task {task}, {} into the run", failure.at());
+    }
+    let (seed, strategy) = (finding.seed(), finding.strategy());
+    let _ = write!(out, "  {}: seed {seed} ({strategy})", failure.kind().word());
+    let _ = match report.runs() {
+        0 => writeln!(out, ", a regression that was replayed"),
+        runs => {
+            let (fails, runs) = (grouped(finding.count()), count(runs, "run"));
+            let _ = write!(out, ", {fails} of {runs} failed so");
+            match shrunk {
+                Some(_) => writeln!(out, "; it was run again and failed again"),
+                None => writeln!(out),
+            }
+        }
+    };
+    if let Some(deadlock) = failure.deadlock() {
+        let _ = write!(out, "\n{deadlock}");
+    }
+    if let Some(shrunk) = shrunk {
+        tell_shortest(&mut out, shrunk);
+    }
+    for other in report
+        .findings()
+        .iter()
+        .filter(|other| other.seed() != finding.seed())
+    {
+        let _ = writeln!(out, "\nalso {other}");
+    }
+    for regression in report.regressions() {
+        let _ = writeln!(out, "\n{regression}");
+    }
+    out.push('\n');
+    match saved {
+        Saved::To(path) => {
+            let _ = writeln!(out, "saved    {} (commit it)", path.display());
+        }
+        Saved::Printed(path, text) => {
+            let _ = writeln!(
+                out,
+                "to keep it, write this to {}:\n\n{text}",
+                path.display()
+            );
+        }
+        Saved::Not => {}
+    }
+    let _ = write!(out, "replay   {replay}");
+    out
+}
+
+fn tell_shortest(out: &mut String, shrunk: &Shrunk) {
+    let _ = writeln!(out, "\nshortest run that fails: {shrunk}\n");
+    let table = table(shrunk.why());
+    if !table.is_empty() {
+        let _ = writeln!(out, "{table}");
+    }
+    if let Some(pair) = shrunk.why().pair() {
+        let events = shrunk.why().trace().events();
+        let tell = |turn: usize| {
+            let event = &events[shown_of_turn(events, turn)];
+            format!("{} {}", event.task, text(event))
+        };
+        let _ = writeln!(
+            out,
+            "\nif B goes before A, the run passes:\n  A  {}\n  B  {}",
+            tell(pair.first()),
+            tell(pair.second())
+        );
+    }
+    if !shrunk.plan().is_empty() {
+        out.push_str("\ndecisions\n");
+        for (site, choice) in shrunk.plan().iter() {
+            let _ = writeln!(out, "  {site} -> {choice}");
+        }
+    }
+}

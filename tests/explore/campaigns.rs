@@ -1,0 +1,164 @@
+//! Campaigns: what they find, and that nothing of the machine is in the result.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use simrun::assure::FailureKind;
+use simrun::explore::{Ended, Explorer};
+use simrun::{Sim, Strategy, task};
+
+use crate::programs;
+
+#[test]
+fn the_report_is_the_same_for_one_job_and_for_seven() {
+    let report = |jobs| {
+        let explorer = Explorer::new()
+            .runs(300)
+            .jobs(jobs)
+            .replays(500)
+            .keep_going();
+        let texts = [
+            explorer.explore(programs::lost_update),
+            explorer.explore(programs::philosophers),
+            explorer.explore(programs::two_bugs),
+            explorer.explore(programs::fine),
+        ];
+        texts.map(|report| format!("{report}\n{:?}", report.findings()))
+    };
+    assert_eq!(report(1), report(7));
+}
+
+#[test]
+fn failures_are_grouped_by_key_and_the_lowest_seed_is_kept() {
+    let explorer = Explorer::new()
+        .runs(200)
+        .replays(100)
+        .keep_going()
+        .make_all_runs();
+    let report = explorer.explore(programs::two_bugs);
+    assert_eq!((report.runs(), report.ended()), (200, Ended::AllRuns));
+    assert_eq!(report.findings().len(), 2);
+    for finding in report.findings() {
+        let sim = |seed| Sim::new().seed(seed).strategy(Strategy::random());
+        let key = |seed| {
+            let run = sim(seed).run(programs::two_bugs);
+            run.failure()
+                .map(simrun::assure::Failure::location)
+                .map(|at| at.map(str::to_owned))
+        };
+        let own = key(finding.seed());
+        let failing: Vec<u64> = (1..200).filter(|seed| key(*seed) == own).collect();
+        assert_eq!(failing[0], finding.seed());
+        assert_eq!(failing.len() as u64, finding.count());
+    }
+    let counted: u64 = report
+        .findings()
+        .iter()
+        .map(|finding| finding.count())
+        .sum();
+    assert_eq!(counted, report.failed());
+}
+
+#[test]
+fn a_campaign_ends_with_the_batch_in_which_a_run_has_failed() {
+    let report = Explorer::new().replays(100).explore(programs::two_bugs);
+    assert_eq!(report.ended(), Ended::Failed);
+    assert!(report.runs() <= 32, "{}", report.runs());
+}
+
+#[test]
+fn seed_0_is_asyncio_s_own_order() {
+    let explorer = Explorer::new().seeds(0..1);
+    let report = explorer.explore(programs::lost_update);
+    assert!(report.is_passed());
+    assert!(report.to_string().contains("fifo 1"), "{report}");
+}
+
+#[test]
+fn a_campaign_that_shows_nothing_new_ends() {
+    let report = Explorer::new().runs(100_000).explore(programs::fine);
+    assert_eq!(report.ended(), Ended::Saturated);
+    assert!(report.runs() < 10_000);
+    assert!(report.coverage().distinct() > 1);
+    assert!(report.coverage().probability_of_new() < 1e-3);
+    let text = report.to_string();
+    assert!(text.starts_with("0 failures in "), "{text}");
+    assert!(text.contains("at 95 %"), "{text}");
+    let all = Explorer::new().runs(3_000).make_all_runs();
+    assert_eq!(all.explore(programs::fine).runs(), 3_000);
+}
+
+#[test]
+fn real_time_ends_a_campaign_with_what_was_run() {
+    let explorer = Explorer::new()
+        .for_time(Duration::from_millis(50))
+        .make_all_runs();
+    let report = explorer.explore(programs::fine);
+    assert_eq!(report.ended(), Ended::OutOfTime);
+    assert!(report.runs() > 0);
+    let none = Explorer::new().for_time(Duration::ZERO).jobs(1);
+    assert_eq!(
+        none.explore(programs::fine).runs(),
+        1,
+        "one run is made in any case"
+    );
+}
+
+#[test]
+fn a_panic_outside_the_future_fails_its_run() {
+    let program = || {
+        assert!(std::hint::black_box(false), "before there is a future");
+        async {}
+    };
+    let report = Explorer::new().runs(20).replays(10).explore(program);
+    let finding = &report.findings()[0];
+    assert_eq!(finding.failure().kind(), FailureKind::Panic);
+    assert!(
+        finding
+            .failure()
+            .message()
+            .contains("before there is a future")
+    );
+    assert_eq!(finding.seed(), 0);
+}
+
+#[test]
+fn a_run_that_never_ends_is_ended_by_its_limits() {
+    let explorer = Explorer::new()
+        .sim(Sim::new().max_steps(1_000))
+        .runs(4)
+        .replays(10);
+    let report = explorer.explore(|| async {
+        loop {
+            task::yield_now().await;
+        }
+    });
+    assert_eq!(report.findings()[0].failure().kind(), FailureKind::Steps);
+    assert_eq!(report.failed(), 4);
+}
+
+#[test]
+fn what_depends_on_something_else_than_the_seed_is_found_out() {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    let report = Explorer::new().explore(|| async {
+        let call = CALLS.fetch_add(1, Ordering::Relaxed);
+        for _ in 0..call % 1_000 {
+            task::yield_now().await;
+        }
+    });
+    let finding = &report.findings()[0];
+    assert_eq!(finding.failure().kind(), FailureKind::Nondeterminism);
+    assert!(finding.shrunk().is_none());
+}
+
+#[test]
+fn a_program_may_end_with_an_error() {
+    let report = Explorer::new()
+        .runs(3)
+        .explore(|| async { Err::<(), _>("it is late") });
+    let failure = report.findings()[0].failure();
+    assert_eq!(
+        (failure.kind(), failure.message()),
+        (FailureKind::Error, "it is late")
+    );
+}
