@@ -310,6 +310,8 @@ impl Sim {
                 steps: 0,
                 fingerprint: 0,
                 trace: Trace::default(),
+                profile: None,
+                trace_hash: None,
                 plan: Plan::default(),
                 unmet: Vec::new(),
             }

@@ -1,6 +1,6 @@
 //! `simrun explore FILE..`: many runs of each scenario, and the shortest of those that fail.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::exit_code;
 use super::replay;
 use super::session::Session;
 use crate::chance::Plan;
-use crate::explore::{Explorer, Finding, Report};
+use crate::explore::{Explorer, Finding, Report, Saved, message};
 use crate::scenario::machine;
 use crate::scenario::model::Model;
 use crate::{Sim, Strategy};
@@ -28,10 +28,10 @@ pub(super) fn explore(arguments: &ExploreArguments, session: &mut Session<'_>) -
         let program = |sim: &Sim| machine::run_under(sim, model, &programs);
         if is_exhaustive(arguments, model) {
             let exhaustion = explorer(arguments, model).exhaust_program(&program);
-            session.count(match exhaustion.failure() {
-                None if exhaustion.is_complete() => exit_code::PASSED,
-                None => exit_code::UNDECIDED,
-                Some(_) => exit_code::FAILED,
+            session.count(match exhaustion.failed() {
+                0 if exhaustion.is_complete() => exit_code::PASSED,
+                0 => exit_code::UNDECIDED,
+                _ => exit_code::FAILED,
             });
             writeln!(session.outside.stdout, "{}\n\n{exhaustion}", model.name)?;
             continue;
@@ -119,10 +119,12 @@ fn write(
     match arguments.format {
         CampaignFormat::Human => {
             writeln!(out, "{}\n", model.name)?;
-            write!(out, "{report}")?;
-            for finding in report.findings() {
-                writeln!(out, "\n{}", finding.story())?;
-                writeln!(out, "replay: {}", replay(finding))?;
+            match report.findings() {
+                [] => write!(out, "{report}")?,
+                [first, ..] => {
+                    let told = message(report, first, &replay(first), Saved::Not);
+                    writeln!(out, "{told}")?;
+                }
             }
         }
         CampaignFormat::Json => {

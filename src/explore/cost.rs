@@ -12,17 +12,25 @@ use crate::time::Instant;
 pub(super) enum Class {
     Fault,
     Packet,
+    Cancel,
     Switch,
     Draw,
 }
 
 impl Class {
-    pub(super) const ALL: [Self; 4] = [Self::Fault, Self::Packet, Self::Switch, Self::Draw];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Fault,
+        Self::Packet,
+        Self::Cancel,
+        Self::Switch,
+        Self::Draw,
+    ];
 
     pub(super) fn of(site: &Site) -> Self {
         match site {
             Site::Fault { .. } => Self::Fault,
             Site::Packet { .. } => Self::Packet,
+            Site::Cancel { .. } => Self::Cancel,
             Site::Schedule { .. } => Self::Switch,
             Site::User { .. } => Self::Draw,
         }
@@ -75,6 +83,7 @@ pub(super) fn in_order(plan: &Plan) -> Vec<(Site, Choice)> {
         .collect();
     decisions.sort_by_key(|(site, _)| match site {
         Site::Schedule { step, since, .. } => (u64::from(*step), *since),
+        Site::Cancel { step, .. } => (u64::from(*step), 0),
         Site::User { nth, .. } | Site::Fault { nth, .. } => (u64::from(*nth), 0),
         Site::Packet { nth, .. } => (*nth, 0),
     });

@@ -189,7 +189,7 @@ impl Explorer {
         self.explore_program(&program(main, Location::caller()))
     }
 
-    pub(super) fn explore_program(&self, program: &Program<'_>) -> Report {
+    pub(crate) fn explore_program(&self, program: &Program<'_>) -> Report {
         let watch = Stopwatch::start(None);
         let mut report = campaign::run(self, program);
         for finding in &mut report.findings {
@@ -225,9 +225,12 @@ impl Explorer {
         Fut: Future + 'static,
         Fut::Output: Ending,
     {
-        let program = program(main, Location::caller());
+        self.exhaust_program(&program(main, Location::caller()))
+    }
+
+    pub(crate) fn exhaust_program(&self, program: &Program<'_>) -> Exhaustion {
         let runs = self.runs.unwrap_or(u64::MAX);
-        aside(|| exhaustive::run(&program, &self.sim, runs, self.time))
+        aside(|| exhaustive::run(program, &self.sim, runs, self.time))
     }
 
     pub(super) fn threads(&self) -> usize {

@@ -10,7 +10,7 @@ use super::words::{count, grouped};
 use super::{Report, Shrunk};
 
 /// Where a failure was kept.
-pub(super) enum Saved<'a> {
+pub(crate) enum Saved<'a> {
     /// In this file.
     To(&'a Path),
     /// Nowhere: this is what would stand in the file.
@@ -20,7 +20,7 @@ pub(super) enum Saved<'a> {
 }
 
 /// Writes what is said of a failure, which the command `replay` shows again.
-pub(super) fn message(
+pub(crate) fn message(
     report: &Report,
     finding: &Finding,
     replay: &str,

@@ -64,6 +64,8 @@ mod why;
 mod words;
 
 pub use check::check;
+#[cfg(feature = "cli")]
+pub(crate) use message::{Saved, message};
 pub use coverage::Coverage;
 pub use exhaustive::Exhaustion;
 pub use explorer::Explorer;

@@ -12,7 +12,7 @@ use crate::strategy::Strategy;
 use crate::task::Ending;
 
 /// Runs the program under a simulation.
-pub(super) type Program<'a> = dyn Fn(&Sim) -> Run<()> + Sync + 'a;
+pub(crate) type Program<'a> = dyn Fn(&Sim) -> Run<()> + Sync + 'a;
 
 /// Makes a program of the function that makes its future.
 pub(super) fn program<F, Fut>(

@@ -25,7 +25,6 @@ pub(crate) struct Model {
     pub(crate) checks: Vec<Check>,
     /// What the checks count.
     pub(crate) counters: Vec<Counter>,
-    #[expect(dead_code, reason = "single runs are made without it")]
     pub(crate) explore: ExploreTable,
     pub(crate) snapshot: Option<SnapshotTable>,
 }

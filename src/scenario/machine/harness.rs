@@ -54,7 +54,7 @@ pub(crate) fn run_under(sim: &Sim, model: &Arc<Model>, programs: &Programs) -> R
     let failure = match record.verdict {
         Verdict::Passed => None,
         Verdict::Failed(problem) | Verdict::Undecided(problem) => {
-            let of_loop = harness.failure.take();
+            let of_loop = harness.failure.take().map(|failure| harness.placed(failure));
             Some(of_loop.unwrap_or_else(|| failure(problem, &model.source)))
         }
     };
@@ -259,6 +259,27 @@ impl Harness {
             span,
             values: Vec::new(),
         }
+    }
+
+    /// Names places in the scenario instead of those in the crate at which its steps are made.
+    fn placed(&self, mut failure: Failure) -> Failure {
+        let (model, stuck) = (&self.machine.model, self.machine.stuck.borrow());
+        let place = |span: Span| {
+            let (line, column) = model.source.place(span.start);
+            format!("{}:{line}:{column}", model.source.name)
+        };
+        for blocked in failure.deadlock.iter_mut().flat_map(|deadlock| &mut deadlock.blocked) {
+            let name = blocked.task.rsplit(':').next().unwrap_or_default();
+            let standing = stuck.iter().rev().find(|standing| *standing.task == *name);
+            let step = standing.and_then(|standing| standing.span);
+            blocked.waits_at = step.map(place);
+            let body = standing.and_then(|standing| {
+                let mut bodies = model.bodies.iter();
+                bodies.find(|body| body.name == standing.body)
+            });
+            blocked.spawned_at = body.map_or_else(|| "the start".to_owned(), |body| place(body.span));
+        }
+        failure
     }
 
     /// Says who waits for what, held by whom, and in which step.
