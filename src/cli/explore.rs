@@ -43,7 +43,9 @@ pub(super) fn explore(arguments: &ExploreArguments, session: &mut Session<'_>) -
         }
         // How long it took differs from time to time, so it is no part of the result.
         let took = report.took();
-        session.outside.say(format_args!("{} runs in {took:.1?}", report.runs()));
+        session
+            .outside
+            .say(format_args!("{} runs in {took:.1?}", report.runs()));
     }
     Ok(())
 }
@@ -59,7 +61,11 @@ fn explorer(arguments: &ExploreArguments, model: &Arc<Model>) -> Explorer {
         let place = seed % strategies.len() as u64;
         strategies[place as usize].clone()
     });
-    if let Some(seeds) = arguments.seeds.clone().or_else(|| model.explore.seeds.clone()) {
+    if let Some(seeds) = arguments
+        .seeds
+        .clone()
+        .or_else(|| model.explore.seeds.clone())
+    {
         explorer = explorer.seeds(seeds);
     }
     if let Some(runs) = arguments.runs {
@@ -113,7 +119,12 @@ fn write(
     let command = session.outside.arguments.first().cloned();
     let replay = |finding: &Finding| {
         let strategy = (finding.seed() != 0).then(|| finding.strategy().to_owned());
-        replay::of_seed(command.as_deref(), finding.seed(), strategy.as_deref(), file)
+        replay::of_seed(
+            command.as_deref(),
+            finding.seed(),
+            strategy.as_deref(),
+            file,
+        )
     };
     let out = &mut *session.outside.stdout;
     match arguments.format {

@@ -60,12 +60,12 @@
 //! # Campaigns
 //!
 //! `simrun explore` makes many runs of a scenario, on all cores: one for each of `--seeds A..B`, or
-//! `--runs N`, or as many as there is time for with `--for 30s`; the file's `[explore]` says what is
-//! not said here. Seed 0 goes in asyncio's order, the others by a strategy each, which is `portfolio`
-//! unless something else is asked for. The first failure ends it, unless it shall `--keep-going`;
-//! each is shrunk to the few decisions that matter, and shown as a table with a column a task. What
-//! comes of it does not depend on `--jobs`; how long it took is said on standard error.
-//! `--exhaustive` makes a run for every order in which a small scenario can go.
+//! `--runs N`, or as many as there is time for with `--for 30s`; the file's `[explore]` says what
+//! is not said here. Seed 0 goes in asyncio's order, the others by a strategy each, which is
+//! `portfolio` unless something else is asked for. The first failure ends it, unless it shall
+//! `--keep-going`; each is shrunk to the few decisions that matter, and shown as a table with a
+//! column a task. What comes of it does not depend on `--jobs`; how long it took is said on
+//! standard error. `--exhaustive` makes a run for every order in which a small scenario can go.
 //!
 //! # Snapshots
 //!

@@ -64,12 +64,12 @@ mod why;
 mod words;
 
 pub use check::check;
-#[cfg(feature = "cli")]
-pub(crate) use message::{Saved, message};
 pub use coverage::Coverage;
 pub use exhaustive::Exhaustion;
 pub use explorer::Explorer;
 pub use finding::Finding;
+#[cfg(feature = "cli")]
+pub(crate) use message::{Saved, message};
 pub use regression::{Case, ParseRegressionsError, Regressions, Replayed, Verdict};
 pub use report::{Ended, Report};
 pub use shrunk::{Shrunk, Slip, Threshold};

@@ -1,6 +1,7 @@
 //! The command, as it is called: what it prints, where, and with which exit code.
 
 mod answers;
+mod campaigns;
 mod checking;
 mod formats;
 mod manners;

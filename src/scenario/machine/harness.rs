@@ -54,7 +54,10 @@ pub(crate) fn run_under(sim: &Sim, model: &Arc<Model>, programs: &Programs) -> R
     let failure = match record.verdict {
         Verdict::Passed => None,
         Verdict::Failed(problem) | Verdict::Undecided(problem) => {
-            let of_loop = harness.failure.take().map(|failure| harness.placed(failure));
+            let of_loop = harness
+                .failure
+                .take()
+                .map(|failure| harness.placed(failure));
             Some(of_loop.unwrap_or_else(|| failure(problem, &model.source)))
         }
     };
@@ -268,7 +271,11 @@ impl Harness {
             let (line, column) = model.source.place(span.start);
             format!("{}:{line}:{column}", model.source.name)
         };
-        for blocked in failure.deadlock.iter_mut().flat_map(|deadlock| &mut deadlock.blocked) {
+        for blocked in failure
+            .deadlock
+            .iter_mut()
+            .flat_map(|deadlock| &mut deadlock.blocked)
+        {
             let name = blocked.task.rsplit(':').next().unwrap_or_default();
             let standing = stuck.iter().rev().find(|standing| *standing.task == *name);
             let step = standing.and_then(|standing| standing.span);
@@ -277,7 +284,8 @@ impl Harness {
                 let mut bodies = model.bodies.iter();
                 bodies.find(|body| body.name == standing.body)
             });
-            blocked.spawned_at = body.map_or_else(|| "the start".to_owned(), |body| place(body.span));
+            blocked.spawned_at =
+                body.map_or_else(|| "the start".to_owned(), |body| place(body.span));
         }
         failure
     }
