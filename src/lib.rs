@@ -151,6 +151,6 @@ macro_rules! log {
 }
 
 /// The code in the README runs as a documentation test.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "cli"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
