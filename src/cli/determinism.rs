@@ -1,5 +1,6 @@
 //! Two runs of one seed, compared event by event.
 
+use crate::assure::FailureKind;
 use crate::report;
 use crate::scenario::record::{Event, Problem, Record, Verdict};
 use crate::scenario::source::Source;
@@ -7,7 +8,8 @@ use crate::scenario::source::Source;
 /// The kind of failure of a run that differs from another one of its seed.
 pub(super) const KIND: &str = "nondeterminism";
 
-/// Returns the first run, which has failed if the second one differs from it.
+/// Returns the first run, which has failed if the second one differs from it. A run that its limit
+/// on real time has ended is compared as far as it went: where that was, the seed does not say.
 pub(super) fn compare(mut first: Record, second: &Record, source: &Source) -> Record {
     if let Some(problem) = difference(&first, second, source) {
         first.verdict = Verdict::Failed(problem);
@@ -22,6 +24,10 @@ fn difference(first: &Record, second: &Record, source: &Source) -> Option<Proble
     let index = events.take_while(is_same).count();
     let (one, other) = (first.events.get(index), second.events.get(index));
     let seed = first.seed;
+    let is_prefix = |event: Option<&Event>, run| event.is_none() && is_cut_short(run);
+    if is_prefix(one, first) || is_prefix(other, second) {
+        return None;
+    }
     if one.is_none() && other.is_none() {
         return (first.fingerprint != second.fingerprint).then(|| {
             let message = format!(
@@ -41,6 +47,12 @@ fn difference(first: &Record, second: &Record, source: &Source) -> Option<Proble
         text(other)
     );
     Some(problem(message, one.or(other), first))
+}
+
+/// Says whether a run was ended by its limit on real time.
+pub(super) fn is_cut_short(run: &Record) -> bool {
+    let kind = FailureKind::WallClock.word();
+    matches!(&run.verdict, Verdict::Undecided(problem) if problem.kind == kind)
 }
 
 fn problem(message: String, event: Option<&Event>, first: &Record) -> Problem {
@@ -95,6 +107,20 @@ mod tests {
         other.events.extend(passed().events);
         other.events.extend(passed().events);
         assert!(message(&other).unwrap().contains("one    it is over"));
+    }
+
+    #[test]
+    fn a_run_that_took_too_long_is_compared_as_far_as_it_went() {
+        let mut other = passed();
+        let kind = FailureKind::WallClock.word();
+        let mut late = problem(String::new(), None, &other);
+        late.kind = kind;
+        other.verdict = Verdict::Undecided(late);
+        other.fingerprint = 1;
+        other.events.truncate(4);
+        assert_eq!(message(&other), None);
+        other.events[2].what = What::Logged("something else".into());
+        assert!(message(&other).unwrap().contains("differ at event 3"));
     }
 
     #[test]

@@ -39,8 +39,13 @@ pub(super) fn run(arguments: &RunArguments, session: &mut Session<'_>) -> io::Re
         let record = run_model(model, &options, arguments, session);
         session.count(code(&record));
         if arguments.check_determinism && !is_nondeterministic(&record) && !manner.quiet {
+            let limit = if determinism::is_cut_short(&record) {
+                ", as far as the limit on real time let them go"
+            } else {
+                ""
+            };
             session.outside.say(format_args!(
-                "two runs of seed {} are the same, event by event",
+                "two runs of seed {} are the same, event by event{limit}",
                 record.seed
             ));
         }

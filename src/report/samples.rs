@@ -96,6 +96,7 @@ fn events() -> Vec<Event> {
 
 fn standing(body: &str, span: Option<Span>) -> Standing {
     Standing {
+        host: None,
         task: body.into(),
         body: body.into(),
         span,

@@ -104,6 +104,7 @@ pub(crate) struct Record {
 /// A body that stands still.
 #[derive(Clone, Debug)]
 pub(crate) struct Standing {
+    pub(crate) host: Option<Arc<str>>,
     pub(crate) task: Arc<str>,
     pub(crate) body: Arc<str>,
     /// The step in which it waits.

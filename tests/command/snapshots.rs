@@ -183,3 +183,17 @@ fn insta_reads_our_snapshots() {
     settings.set_snapshot_suffix("seed-1");
     settings.bind(|| assert_snapshot!("race", text));
 }
+
+#[test]
+fn a_scenario_that_is_named_twice_is_compared_once() {
+    let folder = prepare("twice");
+    let race = folder.join("race.toml");
+    let text = fs::read_to_string(&race).unwrap();
+    let table = text.find("[snapshot]").unwrap();
+    let line = text[table..].lines().find(|line| line.starts_with("seeds"));
+    let text = text.replace(line.unwrap(), "seeds = [1, 2, 1]");
+    fs::write(race, text).unwrap();
+    let answer = snapshot(&folder, ". race.toml ./race.toml");
+    let stdout = &answer.is(0).stdout;
+    assert!(stdout.contains("2 snapshots: 2 written"), "{answer}");
+}

@@ -120,6 +120,9 @@ fn scenarios(
             }
         }
     }
+    // A scenario may be named, and lie in a folder that is named as well.
+    let mut seen = BTreeSet::new();
+    scenarios.retain(|(path, _)| seen.insert(path.clone()));
     if scenarios.is_empty() {
         let what = "there is no scenario with a `[snapshot]` table";
         session.complain(arguments.manner.color, what);

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Machine;
 use super::eval::{Scope, truth};
@@ -10,6 +11,16 @@ use crate::event_loop;
 use crate::scenario::model::{Check, Model, When};
 use crate::scenario::record::Checked;
 use crate::scenario::value::Error;
+
+/// How far a run has come when it is looked at for the last time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Over,
+    /// A limit ended it at this time.
+    Limit(Duration),
+    /// It has failed already.
+    Failed,
+}
 
 /// How the checks stand.
 pub(super) struct Watch {
@@ -99,15 +110,24 @@ impl Machine {
     }
 
     /// Looks at what must hold in the end, and says how all checks stand. A run that did not get
-    /// to its end leaves open what only the end can tell.
-    pub(super) fn final_checks(&self, is_over: bool) -> Vec<Checked> {
+    /// to its end leaves open what only the end can tell, but not what has come too late.
+    pub(super) fn final_checks(&self, end: End) -> Vec<Checked> {
         self.watch.is_watching.set(false);
+        let reached = match end {
+            End::Over => event_loop::time().since_start(),
+            End::Limit(reached) => reached,
+            End::Failed => Duration::ZERO,
+        };
         for (index, check) in self.model.checks.iter().enumerate() {
             let known = self.watch.held.borrow()[index];
-            if !is_over || known.is_some() {
+            if known.is_some() {
                 continue;
             }
             match check.when {
+                When::EventuallyBy(limit) if reached > limit => {
+                    self.violated(index, check, &self.nobody, None);
+                }
+                _ if end != End::Over => {}
                 When::AtEnd | When::EventuallyBy(_) => match self.holds(check) {
                     Ok(true) => self.found(index, true),
                     result => self.violated(index, check, &self.nobody, result.err()),

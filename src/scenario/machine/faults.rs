@@ -19,7 +19,9 @@ use crate::task::{self, Task};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Aspect {
     Passage,
-    Link,
+    Latency,
+    Loss,
+    Duplication,
     Pause,
 }
 
@@ -39,7 +41,8 @@ impl Frame {
             After::Nothing => {}
             After::End => std::future::pending::<()>().await,
             After::Yield => received(task::yield_now()).await?,
-            After::Task(stopped) => received(stopped).await??,
+            // Whoever waits is cancelled if it is a task of the host: that must not stop halfway.
+            After::Task(stopped) => received(task::shield(stopped)).await??,
         }
         Ok(Value::None)
     }
@@ -229,24 +232,26 @@ impl Machine {
             }
             FaultKind::Slow(between, latency) => {
                 let latency = latency_of(scope, latency)?;
-                self.on_links(between, Aspect::Link, lasting, |from, to| {
+                self.on_links(between, Aspect::Latency, lasting, |from, to| {
                     net::set_link(from, to, net::link(from, to).latency(latency));
                 });
             }
             FaultKind::Drop(between, loss) => {
-                self.on_links(between, Aspect::Link, lasting, |from, to| {
+                self.on_links(between, Aspect::Loss, lasting, |from, to| {
                     net::set_link(from, to, net::link(from, to).loss(*loss));
                 });
             }
             FaultKind::Duplicate(between, duplication) => {
-                self.on_links(between, Aspect::Link, lasting, |from, to| {
+                self.on_links(between, Aspect::Duplication, lasting, |from, to| {
                     net::set_link(from, to, net::link(from, to).duplication(*duplication));
                 });
             }
             FaultKind::Clear(between) => {
                 for (from, to) in between.pairs() {
-                    self.touch(Aspect::Link, from, to);
-                    self.restore(Aspect::Link, from, to);
+                    for aspect in [Aspect::Latency, Aspect::Loss, Aspect::Duplication] {
+                        self.touch(aspect, from, to);
+                        self.restore(aspect, from, to);
+                    }
                 }
             }
             _ => {}
@@ -272,16 +277,21 @@ impl Machine {
         let Some(lasting) = lasting else { return };
         let (machine, text) = (self.clone(), self.taken_back(between, aspect));
         later(lasting, move || {
+            let mut is_over = false;
             for (from, to, touched) in touched {
                 if machine.is_latest(aspect, from, to, touched) {
                     machine.restore(aspect, from, to);
+                    is_over = true;
                 }
             }
-            machine.note_fault(text);
+            // What was done to the links since then lasts.
+            if is_over {
+                machine.note_fault(text);
+            }
         });
     }
 
-    /// Writes what takes a fault back, as the language has it.
+    /// Writes what takes a fault back.
     fn taken_back(&self, between: &Between, aspect: Aspect) -> String {
         let list = |hosts: &[HostIndex]| {
             let names: Vec<&str> = hosts.iter().map(|host| self.host_name(*host)).collect();
@@ -289,7 +299,10 @@ impl Machine {
         };
         let word = match aspect {
             Aspect::Passage => "heal",
-            _ => "clear",
+            Aspect::Latency => "end of slow",
+            Aspect::Loss => "end of drop",
+            Aspect::Duplication => "end of duplicate",
+            Aspect::Pause => "resume",
         };
         let sign = if between.both_ways { "|" } else { "->" };
         format!(
@@ -299,17 +312,26 @@ impl Machine {
         )
     }
 
-    /// Makes a link as the file has it.
+    /// Makes one aspect of a link as the file has it.
     fn restore(&self, aspect: Aspect, from: HostIndex, to: HostIndex) {
-        let names = (self.host_name(from), self.host_name(to));
-        if aspect == Aspect::Passage {
-            return net::open(names.0, names.1);
-        }
+        let (one, other) = (self.host_name(from), self.host_name(to));
+        let (link, own) = (net::link(one, other), self.link_of_file(from, to));
+        let link = match aspect {
+            Aspect::Passage => return net::open(one, other),
+            Aspect::Latency => link.latency(own.latency),
+            Aspect::Loss => link.loss(own.loss),
+            Aspect::Duplication => link.duplication(own.duplication),
+            Aspect::Pause => unreachable!("links are not paused"),
+        };
+        net::set_link(one, other, link);
+    }
+
+    fn link_of_file(&self, from: HostIndex, to: HostIndex) -> Link {
         let links = &self.model.links;
         let mut pairs = links.pairs.iter().rev();
         let own = pairs.find(|(one, other, _)| (*one, *other) == (from, to));
         let link = own.map(|(_, _, link)| *link).or(links.default);
-        net::set_link(names.0, names.1, link.unwrap_or_else(Link::new));
+        link.unwrap_or_default()
     }
 
     /// Counts that something was changed, and returns how often it was.

@@ -365,6 +365,7 @@ impl Frame {
                     let mut round = 0;
                     loop {
                         self.note(Some(step.span), || What::Round(round));
+                        self.machine.spin(self, step.span).await?;
                         round += 1;
                         match self.block(block, caught).await {
                             Err(error)

@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Machine;
+use super::checks::End;
 use super::notes::Counted;
 use super::objects::Object;
 use super::thing::{TaskInfo, TaskThing};
@@ -102,25 +104,28 @@ struct Harness {
     machine: Rc<Machine>,
     /// Why the loop could not go on, if that is why the run did not pass.
     failure: RefCell<Option<Failure>>,
+    /// The limit on virtual time.
+    until: Option<Duration>,
 }
 
 impl Harness {
     fn new(sim: &Sim, model: &Arc<Model>, programs: &Programs, options: &RunOptions) -> Self {
         let event_loop = EventLoop::with(sim);
         let machine = event_loop.within(|| Rc::new(Machine::new(model, programs, options)));
+        let until = event_loop.core().limits.until;
         Self {
             event_loop,
             machine,
             failure: RefCell::default(),
+            until,
         }
     }
 
     fn run(&self, seed: u64, strategy: &Strategy) -> Record {
         let failure = self.drive().err();
-        let is_over = failure.is_none() && self.machine.problem.borrow().is_none();
-        let checks = self
-            .event_loop
-            .within(|| self.machine.final_checks(is_over));
+        let end = self.end(failure.as_ref());
+        let is_over = end == End::Over;
+        let checks = self.event_loop.within(|| self.machine.final_checks(end));
         let tasks = self.tasks();
         self.machine.is_closing.set(true);
         self.event_loop.within(|| self.machine.forget());
@@ -147,6 +152,23 @@ impl Harness {
             checks,
             events: self.machine.notes.events.take(),
             tasks,
+        }
+    }
+
+    /// Says how far the run has come.
+    fn end(&self, failure: Option<&Failure>) -> End {
+        if self.machine.problem.borrow().is_some() {
+            return End::Failed;
+        }
+        match (failure, self.until) {
+            (None, _) => End::Over,
+            (Some(failure), Some(until)) if failure.kind() == FailureKind::VirtualTime => {
+                End::Limit(until)
+            }
+            (Some(failure), _) if is_budget(failure) => {
+                End::Limit(self.event_loop.time().since_start())
+            }
+            (Some(_), _) => End::Failed,
         }
     }
 
@@ -300,10 +322,16 @@ impl Harness {
             }
             // A task of a host is called by both names there.
             let name = blocked.task.rsplit(':').next().unwrap_or_default();
+            // So is a thread, by its own name and by its worker's number.
+            let worker = name.rsplit_once('-').map_or(name, |(thread, _)| thread);
+            // The first body on a host is that of its main task, which is called as the host is.
+            let mut first = stuck.iter();
+            let first = first.find(|standing| standing.host.as_deref() == Some(&*blocked.task));
+            let main = first.map_or(name, |standing| &standing.task);
             let mut steps = stuck
                 .iter()
                 .rev()
-                .filter(|standing| *standing.task == *name);
+                .filter(|standing| [name, worker, main].contains(&&*standing.task));
             if let Some(place) = steps.find_map(|standing| standing.span) {
                 let (line, _) = source.place(place.start);
                 let step = source.slice(place);
@@ -406,6 +434,7 @@ impl Machine {
                     None => (None, None),
                 };
                 Standing {
+                    host: frame.task.host.clone(),
                     task: frame.task.name.clone(),
                     body: frame.model().name.clone(),
                     span,

@@ -267,9 +267,9 @@ impl Machine {
 
     /// Keeps what a process is given until it begins, and returns the number to ask for it.
     fn launch(&self, launch: Launch) -> u32 {
-        let mut launches = self.world.launches.borrow_mut();
-        let number = launches.last_key_value().map_or(0, |(last, _)| last + 1);
-        launches.insert(number, launch);
+        let number = self.world.launched.get();
+        self.world.launched.set(number + 1);
+        self.world.launches.borrow_mut().insert(number, launch);
         number
     }
 

@@ -263,9 +263,24 @@ impl Frame {
     async fn await_one(&self, awaitable: &Awaitable) -> Result<Value, Error> {
         match self.find(awaitable)? {
             None => Ok(Value::Nobody),
-            Some(Found::Awaited(awaited)) => Ok(received(awaited.join()).await??),
+            Some(Found::Awaited(awaited)) => {
+                self.check_other(&awaited)?;
+                Ok(received(awaited.join()).await??)
+            }
             Some(Found::Call(call, arguments)) => self.inline(call, arguments).await,
         }
+    }
+
+    /// Refuses to let a task wait for itself, as asyncio does.
+    fn check_other(&self, awaited: &Awaited) -> Result<(), Error> {
+        let Awaited::Task(task) = awaited else {
+            return Ok(());
+        };
+        if Rc::ptr_eq(&task.info, &self.task) {
+            let text = "a task cannot await itself";
+            return Err(Error::with(ErrorName::Misuse, text));
+        }
+        Ok(())
     }
 
     async fn gather(&self, awaitables: &[Awaitable], keep_errors: bool) -> Result<Value, Error> {
@@ -344,6 +359,7 @@ impl Frame {
             }
             Some(found) => {
                 let handle = self.handle(found);
+                self.check_other(&handle)?;
                 Ok(received(time::wait_for(limit, handle.waitable())).await???)
             }
         }
@@ -417,6 +433,10 @@ impl Frame {
             return Err(wrong(object, "a lock, a condition or a semaphore", &value));
         };
         received(lockable.acquire()).await?;
+        // From now on the step stands around others, and does not wait for the object.
+        if let Some((_, object)) = self.blocked.borrow_mut().last_mut() {
+            *object = None;
+        }
         self.note(Some(step.span), || What::Entered);
         let result = self.block(block, None).await;
         lockable.release()?;

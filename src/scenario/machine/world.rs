@@ -33,6 +33,8 @@ pub(super) struct World {
     opened: RefCell<Vec<(Arc<str>, Open)>>,
     /// The default executor is as large as the scenario asks for.
     pub(super) has_executor: Cell<bool>,
+    /// How many processes were started: each has a number of its own.
+    pub(super) launched: Cell<u32>,
     /// What processes are given that have not begun, by their number.
     pub(super) launches: RefCell<BTreeMap<u32, Launch>>,
     /// The processes that have begun and not ended, by their ids.
@@ -69,6 +71,7 @@ impl World {
             news: Event::new().named("the end of all hosts"),
             opened: RefCell::default(),
             has_executor: Cell::default(),
+            launched: Cell::default(),
             launches: RefCell::default(),
             running: RefCell::default(),
             touched: RefCell::default(),

@@ -385,7 +385,9 @@ impl Parser<'_> {
     fn has_unit_behind(&mut self, number: Token) -> bool {
         let unit = self.peek();
         let is_unit = matches!(self.peek_word(), Some("ns" | "us" | "ms" | "s" | "m" | "h"));
-        let is_name = self.peek_word().is_some_and(|word| self.is_variable(word));
+        let is_name = self
+            .peek_word()
+            .is_some_and(|word| self.is_variable(word) || self.names.body(word).is_some());
         let found = unit.kind == Kind::Word && is_unit && !is_name;
         if found {
             self.next();

@@ -1,5 +1,6 @@
 //! Tables of plain values: `[run]`, `[explore]`, `[snapshot]`, `[file]`, `[faults]`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use toml::de::DeValue;
@@ -290,7 +291,8 @@ fn snapshot_seeds(entry: &Entry<'_>, problems: &mut Problems) -> Vec<u64> {
                 let seed = item.integer(0..=i128::from(u64::MAX), problems)?;
                 u64::try_from(seed).ok()
             });
-            seeds.collect()
+            let mut seen = BTreeSet::new();
+            seeds.filter(|seed| seen.insert(*seed)).collect()
         }
         _ => {
             let text = entry.text("a list of integers or a range such as \"0..3\"", problems);

@@ -241,3 +241,86 @@ sleep 2s
         ["crash", "cut", "heal", "hold", "pause", "restart", "resume"]
     );
 }
+
+#[test]
+fn faults_of_one_link_end_by_themselves_each_for_its_own_sake() {
+    let text = r#"
+[host]
+a = { start = "sender" }
+b = { start = "receiver", daemon = true }
+[link]
+default = { latency = "1ms" }
+[task]
+sender = '''
+u = bind 1
+repeat 3 {
+  send_to u "b" 1 now
+  sleep 1s
+}
+'''
+receiver = '''
+u = bind 1
+loop {
+  d = recv_from u
+  log d[0] "at" now
+}
+'''
+[timeline]
+"500ms" = "slow a -> b 100ms for 1s"
+"900ms" = "drop a -> b 0%"
+"#;
+    let record = passes(text, &["0ns at 1ms", "1s at 1.1s", "2s at 2.001s"]);
+    assert_eq!(faults(&record).last().unwrap(), "1.5s end of slow a -> b");
+}
+
+#[test]
+fn a_cut_that_a_later_one_outlasts_is_not_said_to_heal() {
+    let text = format!(
+        "{PING}\n[timeline]\n\"900ms\" = \"cut client | server for 1s\"\n\
+         \"1s\" = \"cut client | server\"\n"
+    );
+    let record = play_seed(&text, 0);
+    let faults = faults(&record);
+    assert_eq!(faults.len(), 2, "{faults:?}");
+}
+
+#[test]
+fn a_host_may_stop_itself() {
+    passes(
+        r#"
+[host]
+a = { start = "first" }
+b = { start = "second" }
+[task]
+first = '''
+t = spawn slow()
+try {
+  sleep 1s
+  stop a
+} finally { log "finally" }
+'''
+slow = '''
+try { sleep 1h } finally {
+  sleep 1s
+  log "slow" now
+}
+'''
+second = 'sleep 3s'
+"#,
+        &["finally", "slow 2s"],
+    );
+    passes(
+        r#"
+[host]
+a = { start = "first" }
+b = { start = "second" }
+[task]
+first = '''
+sleep 1s
+stop a
+'''
+second = 'sleep 1ms'
+"#,
+        &[],
+    );
+}

@@ -2,6 +2,7 @@
 
 mod faults;
 mod files;
+mod flow;
 mod hosts;
 mod net;
 mod processes;

@@ -267,3 +267,29 @@ raise boom
         &["given up", "-9", "reset", "closed", "-9", "before", "1"],
     );
 }
+
+#[test]
+fn a_process_is_given_what_is_its_own_although_another_is_waited_for_late() {
+    passes(
+        r#"
+[shared]
+p = "none"
+[program]
+quick = 'sleep 1ms'
+other = 'sleep 5ms'
+[task]
+main = '''
+p = start quick()
+gather first() second()
+'''
+first = '''
+wait p
+q = start other()
+status = wait q
+log "{status} {now}"
+'''
+second = 'wait p'
+"#,
+        &["0 6ms"],
+    );
+}

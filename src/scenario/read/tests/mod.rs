@@ -192,3 +192,9 @@ fn counted_hosts_and_links_are_spread_out() {
         Link::new().latency(Latency::Constant(millis(1))).loss(0.02)
     );
 }
+
+#[test]
+fn a_task_may_have_the_name_of_a_unit() {
+    let text = "format = 1\nname = \"A.\"\n[task]\nmain = 'x = serve 7 h'\n\"h(c)\" = 'close c'\n";
+    assert_eq!(shown("test.toml", text), "");
+}
