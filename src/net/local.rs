@@ -80,9 +80,9 @@ pub fn remove(path: &str) -> io::Result<()> {
 /// use simrun::net::local::{LocalListener, LocalStream};
 ///
 /// # simrun::run(async {
-/// let listener = LocalListener::bind("/run/agent").unwrap();
+/// let listener = LocalListener::bind("/run/app").unwrap();
 /// let client = simrun::spawn(async {
-///     let mut stream = LocalStream::connect("/run/agent").await.unwrap();
+///     let mut stream = LocalStream::connect("/run/app").await.unwrap();
 ///     stream.write_all(b"hello").await.unwrap();
 /// });
 /// let mut stream = listener.accept().await.unwrap();
