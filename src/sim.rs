@@ -31,8 +31,8 @@ use crate::trace::Trace;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Sim {
-    seed: u64,
-    strategy: Strategy,
+    pub(crate) seed: u64,
+    pub(crate) strategy: Strategy,
     limits: Limits,
     watch: Watch,
     write_plan: bool,

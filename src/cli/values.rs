@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::Strategy;
+use crate::scenario::read;
 use crate::strategy::ParseStrategyError;
 
 /// Units, the longer names first: `ms` ends with `s`.
@@ -48,10 +49,8 @@ pub(super) fn steps(text: &str) -> Result<u64, String> {
 
 /// Reads a range of seeds, the last of which does not belong to it.
 pub(super) fn seeds(text: &str) -> Result<Range<u64>, String> {
-    let ends = text.split_once("..");
-    let ends = ends.and_then(|(first, end)| Some((first.parse().ok()?, end.parse().ok()?)));
-    match ends {
-        Some((first, end)) if first < end => Ok(first..end),
+    match read::seeds(text) {
+        Some(seeds) if !seeds.is_empty() => Ok(seeds),
         Some(_) => Err("there is no seed in this range".to_owned()),
         None => Err("seeds are written as in `0..1000`".to_owned()),
     }

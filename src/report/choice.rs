@@ -1,6 +1,6 @@
 //! Which events a report shows.
 
-use super::words::{class, is_shown, word};
+use super::words::word;
 use crate::scenario::record::{Event, Show};
 
 /// Which events a report shows.
@@ -15,7 +15,7 @@ pub(crate) struct Choice {
 impl Choice {
     pub(super) fn takes(&self, event: &Event) -> bool {
         let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(event));
-        is_shown(self.show, &event.what)
+        self.show.includes(&event.what)
             && (self.only.is_empty() || any(&self.only))
             && !any(&self.without)
     }
@@ -39,7 +39,7 @@ impl Pattern {
         names.into_iter().flatten().any(|name| self.is(name))
             || host.is_some_and(|host| self.is(&format!("{host}/{}", event.task)))
             || self.is(word(&event.what))
-            || class(&event.what).is_some_and(|class| self.is(class))
+            || event.what.class().is_some_and(|class| self.is(class))
     }
 
     fn is(&self, name: &str) -> bool {

@@ -2,51 +2,11 @@
 
 use super::paint::printable;
 use super::{place, who};
-use crate::scenario::record::{Event, Show, Standing, What};
+use crate::scenario::record::{Event, Standing, What};
 use crate::scenario::source::{Source, Span};
 
 /// The text of a step is cut off here, so that a line stays a line.
 const STEP_LENGTH: usize = 48;
-
-/// Which part of `--show` an event belongs to; what ends the run belongs to all.
-pub(super) fn class(what: &What) -> Option<&'static str> {
-    match what {
-        What::Logged(_) | What::Fault(_) => Some("log"),
-        What::Spawned(_)
-        | What::Returned(_)
-        | What::Failed(_)
-        | What::Cancelled
-        | What::CancelRequested(_)
-        | What::Reported(..)
-        | What::GivenUp
-        | What::MainReturned(_)
-        | What::MainFailed(_) => Some("tasks"),
-        What::Packet(_) => Some("net"),
-        What::BodyBegan
-        | What::BodyReturned(_)
-        | What::BodyFailed(_)
-        | What::Began
-        | What::Gave(_)
-        | What::Raised(_)
-        | What::Caught(_)
-        | What::Finally
-        | What::Round(_)
-        | What::Item(_)
-        | What::Entered => Some("steps"),
-        What::Stuck(_) | What::Interrupted => None,
-    }
-}
-
-/// Says whether an event is among those that are asked for.
-pub(super) fn is_shown(show: Show, what: &What) -> bool {
-    match class(what) {
-        Some("log") => show.log,
-        Some("tasks") => show.tasks,
-        Some("net") => show.net,
-        Some(_) => show.steps,
-        None => true,
-    }
-}
 
 /// Returns the word that names the kind of an event.
 pub(crate) fn word(what: &What) -> &'static str {
@@ -131,7 +91,7 @@ fn detail(event: &Event, source: &Source) -> String {
         | What::Interrupted
         | What::GivenUp => String::new(),
     };
-    match (class(&event.what), &event.what, event.span) {
+    match (event.what.class(), &event.what, event.span) {
         (Some("steps"), What::BodyBegan, _) | (_, _, None) => detail,
         (Some("steps"), _, Some(span)) => {
             let step = at_step(source, span);

@@ -84,6 +84,61 @@ pub(crate) enum What {
     MainFailed(String),
 }
 
+impl What {
+    /// Returns which part of `--show` an event belongs to; what ends the run belongs to all.
+    pub(crate) fn class(&self) -> Option<&'static str> {
+        match self {
+            Self::Logged(_) | Self::Fault(_) => Some("log"),
+            Self::Spawned(_)
+            | Self::Returned(_)
+            | Self::Failed(_)
+            | Self::Cancelled
+            | Self::CancelRequested(_)
+            | Self::Reported(..)
+            | Self::GivenUp
+            | Self::MainReturned(_)
+            | Self::MainFailed(_) => Some("tasks"),
+            Self::Packet(_) => Some("net"),
+            Self::BodyBegan
+            | Self::BodyReturned(_)
+            | Self::BodyFailed(_)
+            | Self::Began
+            | Self::Gave(_)
+            | Self::Raised(_)
+            | Self::Caught(_)
+            | Self::Finally
+            | Self::Round(_)
+            | Self::Item(_)
+            | Self::Entered => Some("steps"),
+            Self::Stuck(_) | Self::Interrupted => None,
+        }
+    }
+}
+
+impl Show {
+    /// Everything.
+    #[cfg(test)]
+    pub(crate) fn all() -> Self {
+        Self {
+            log: true,
+            tasks: true,
+            net: true,
+            steps: true,
+        }
+    }
+
+    /// Says whether an event is among those that are asked for.
+    pub(crate) fn includes(self, what: &What) -> bool {
+        match what.class() {
+            Some("log") => self.log,
+            Some("tasks") => self.tasks,
+            Some("net") => self.net,
+            Some(_) => self.steps,
+            None => true,
+        }
+    }
+}
+
 /// How a run of a scenario went.
 #[derive(Debug)]
 pub(crate) struct Record {

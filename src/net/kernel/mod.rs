@@ -14,7 +14,7 @@ mod wire;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use slab::Slab;
 
@@ -26,7 +26,7 @@ pub(crate) use tcp::{EndId, ListenerId, Tcp};
 pub(crate) use udp::{Datagram, DatagramId};
 pub(crate) use wire::{Fate, Packet, Passage};
 
-use ports::Ports;
+use ports::{Ports, Protocol};
 use udp::Udp;
 use wire::Wire;
 
@@ -157,6 +157,36 @@ impl Surroundings<'_> {
     /// Says whether a host has an address.
     fn has(&self, host: HostId, address: IpAddr) -> bool {
         self.machines[host.0 as usize].has(address)
+    }
+
+    /// Takes an address for a socket that is to be bound there, beside those that are bound to the
+    /// same port already. A port of 0 becomes one that nobody has.
+    fn claim(
+        &mut self,
+        host: HostId,
+        protocol: Protocol,
+        mut local: SocketAddr,
+        mut others: impl Iterator<Item = IpAddr>,
+    ) -> Result<SocketAddr, NetError> {
+        let ip = local.ip();
+        if !ip.is_unspecified() && !ip.is_loopback() && !self.has(host, ip) {
+            return Err(NetError::AddressNotAvailable);
+        }
+        if local.port() == 0 {
+            local.set_port(self.ports.bind(host, protocol, 0, self.now)?);
+            return Ok(local);
+        }
+        let collides = |other: IpAddr| {
+            other.is_ipv4() == ip.is_ipv4()
+                && (other == ip || other.is_unspecified() || ip.is_unspecified())
+        };
+        if others.any(collides) {
+            return Err(NetError::AddressInUse);
+        }
+        // The port may be taken all the same: for other addresses of the host, or by connections of
+        // an earlier listener.
+        self.ports.share(host, protocol, local.port());
+        Ok(local)
     }
 
     /// Returns the address that a host uses to reach another address.

@@ -94,29 +94,12 @@ impl UdpCall<'_> {
     pub(crate) fn bind(
         &mut self,
         host: HostId,
-        mut local: SocketAddr,
+        local: SocketAddr,
     ) -> Result<(DatagramId, SocketAddr), NetError> {
         let Self(udp, around) = self;
-        let ip = local.ip();
-        if !ip.is_unspecified() && !ip.is_loopback() && !around.has(host, ip) {
-            return Err(NetError::AddressNotAvailable);
-        }
         let others = udp.bound.get(&(host, local.port())).into_iter().flatten();
-        let collides = |other: &DatagramId| {
-            let other = udp.sockets[other.index()].local.ip();
-            other.is_ipv4() == ip.is_ipv4()
-                && (other == ip || other.is_unspecified() || ip.is_unspecified())
-        };
-        if local.port() != 0 && others.clone().any(collides) {
-            return Err(NetError::AddressInUse);
-        }
-        if local.port() == 0 {
-            let port = around.ports.bind(host, Protocol::Udp, 0, around.now)?;
-            local.set_port(port);
-        } else {
-            // Other addresses of the host have ports of their own.
-            around.ports.share(host, Protocol::Udp, local.port());
-        }
+        let others = others.map(|other| udp.sockets[other.index()].local.ip());
+        let local = around.claim(host, Protocol::Udp, local, others)?;
         let port = local.port();
         let id = DatagramId(udp.sockets.insert(Endpoint {
             host,

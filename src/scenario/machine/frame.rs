@@ -25,10 +25,18 @@ pub(crate) struct Frame {
     pub(super) task: Rc<TaskInfo>,
     /// A handler of signals has the same ones.
     pub(super) locals: Rc<RefCell<Vec<Value>>>,
-    /// The waiting steps that it is in and the objects they are about, the innermost last.
-    pub(super) blocked: RefCell<Vec<(Span, Option<u16>)>>,
+    /// The waiting steps that it is in, the innermost last.
+    pub(super) blocked: RefCell<Vec<Waiting>>,
     /// It runs on a thread's stack, where waiting is blocking.
     pub(super) in_thread: Cell<bool>,
+}
+
+/// A step that waits.
+pub(super) struct Waiting {
+    pub(super) span: Span,
+    pub(super) verb: &'static str,
+    /// The object of the scenario for which it waits, as an index.
+    pub(super) object: Option<u16>,
 }
 
 /// How a step ends that raises nothing.
@@ -419,8 +427,11 @@ impl Frame {
             return Ok(Flow::Next);
         }
         self.note(Some(step.span), || What::Began);
-        let object = step.act.object();
-        self.blocked.borrow_mut().push((step.span, object));
+        self.blocked.borrow_mut().push(Waiting {
+            span: step.span,
+            verb: step.act.verb(),
+            object: step.act.object(),
+        });
         let result = match self.check_thread(&step.act) {
             Ok(()) => self.scoped(step).await,
             Err(error) => Some(Err(error)),

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use super::Machine;
 use super::checks::End;
+use super::frame::Waiting;
 use super::notes::Counted;
 use super::objects::Object;
 use super::thing::{TaskInfo, TaskThing};
-use crate::assure::{Deadlock, Failure, FailureKind};
+use crate::assure::{Blocked, Deadlock, Failure, FailureKind};
 use crate::event_loop::{self, EventLoop, Report, ReportKind};
 use crate::scenario::model::Model;
 use crate::scenario::programs::Programs;
@@ -24,9 +25,6 @@ use crate::{Run, Sim, Strategy};
 /// How often a program that can never go on is interrupted before it counts as stuck.
 const RESCUES: usize = 3;
 
-/// The verbs that wait for an object to be in some state.
-const WAITS: [&str; 6] = ["with", "acquire", "wait", "get", "put", "await"];
-
 /// Runs a scenario once.
 pub(crate) fn run(model: &Arc<Model>, programs: &Programs, options: &RunOptions) -> Record {
     let seed = options.seed.or(model.run.seed).unwrap_or(0);
@@ -36,14 +34,14 @@ pub(crate) fn run(model: &Arc<Model>, programs: &Programs, options: &RunOptions)
         .unwrap_or_else(|| strategy(model, seed));
     let mut sim = Sim::new()
         .seed(seed)
-        .strategy(strategy.clone())
+        .strategy(strategy)
         .until(options.until.or(model.run.until))
         .max_steps(options.max_steps.or(model.run.max_steps))
         .eager_tasks(model.run.eager);
     if let Some(limit) = options.wall_clock {
         sim = sim.wall_clock(limit);
     }
-    Harness::new(&sim, model, programs, options).run(seed, &strategy)
+    Harness::new(&sim, model, programs, options).run(&sim)
 }
 
 /// Runs a scenario once under a simulation, which says everything but what the file says of the
@@ -52,7 +50,7 @@ pub(crate) fn run_under(sim: &Sim, model: &Arc<Model>, programs: &Programs) -> R
     let sim = sim.clone().eager_tasks(model.run.eager);
     let options = RunOptions::default();
     let harness = Harness::new(&sim, model, programs, &options);
-    let record = harness.run(0, &Strategy::fifo());
+    let record = harness.run(&sim);
     let failure = match record.verdict {
         Verdict::Passed => None,
         Verdict::Failed(problem) | Verdict::Undecided(problem) => {
@@ -121,7 +119,7 @@ impl Harness {
         }
     }
 
-    fn run(&self, seed: u64, strategy: &Strategy) -> Record {
+    fn run(&self, sim: &Sim) -> Record {
         let failure = self.drive().err();
         let end = self.end(failure.as_ref());
         let is_over = end == End::Over;
@@ -143,8 +141,8 @@ impl Harness {
             Some(problem) => Verdict::Failed(problem),
         };
         Record {
-            seed,
-            strategy: strategy.to_string(),
+            seed: sim.seed,
+            strategy: sim.strategy.to_string(),
             verdict,
             now: self.event_loop.time(),
             steps: self.event_loop.steps(),
@@ -298,8 +296,7 @@ impl Harness {
             .iter_mut()
             .flat_map(|deadlock| &mut deadlock.blocked)
         {
-            let name = blocked.task.rsplit(':').next().unwrap_or_default();
-            let standing = stuck.iter().rev().find(|standing| *standing.task == *name);
+            let standing = standing_of(blocked, &stuck);
             let step = standing.and_then(|standing| standing.span);
             blocked.waits_at = step.map(place);
             let body = standing.and_then(|standing| {
@@ -320,19 +317,7 @@ impl Harness {
             if !blocked.held_by.is_empty() {
                 message.push_str(&format!(", held by {}", blocked.held_by.join(" and ")));
             }
-            // A task of a host is called by both names there.
-            let name = blocked.task.rsplit(':').next().unwrap_or_default();
-            // So is a thread, by its own name and by its worker's number.
-            let worker = name.rsplit_once('-').map_or(name, |(thread, _)| thread);
-            // The first body on a host is that of its main task, which is called as the host is.
-            let mut first = stuck.iter();
-            let first = first.find(|standing| standing.host.as_deref() == Some(&*blocked.task));
-            let main = first.map_or(name, |standing| &standing.task);
-            let mut steps = stuck
-                .iter()
-                .rev()
-                .filter(|standing| [name, worker, main].contains(&&*standing.task));
-            if let Some(place) = steps.find_map(|standing| standing.span) {
+            if let Some(place) = standing_of(blocked, stuck).and_then(|standing| standing.span) {
                 let (line, _) = source.place(place.start);
                 let step = source.slice(place);
                 message.push_str(&format!(", in `{step}`, line {line}"));
@@ -344,6 +329,21 @@ impl Harness {
             message.push_str(&format!("\n  they wait in a ring: {ring} -> {first}"));
         }
     }
+}
+
+/// Finds the innermost body in which a task waits, and its step.
+fn standing_of<'a>(blocked: &Blocked, stuck: &'a [Standing]) -> Option<&'a Standing> {
+    // A task of a host is called by both names there.
+    let name = blocked.task.rsplit(':').next().unwrap_or_default();
+    // So is a thread, by its own name and by its worker's number.
+    let worker = name.rsplit_once('-').map_or(name, |(thread, _)| thread);
+    // The first body on a host is that of its main task, which is called as the host is.
+    let mut first = stuck.iter();
+    let first = first.find(|standing| standing.host.as_deref() == Some(&*blocked.task));
+    let main = first.map_or(name, |standing| &standing.task);
+    let is_its = |standing: &&Standing| [name, worker, main].contains(&&*standing.task);
+    let mut own = stuck.iter().rev().filter(is_its);
+    own.find(|standing| standing.span.is_some())
 }
 
 /// Says whether a limit ended the run before it could be told whether it passes.
@@ -429,16 +429,13 @@ impl Machine {
             .iter()
             .map(|frame| {
                 let blocked = frame.blocked.borrow();
-                let (span, object) = match blocked.last() {
-                    Some((span, object)) => (Some(*span), *object),
-                    None => (None, None),
-                };
+                let place = blocked.last();
                 Standing {
                     host: frame.task.host.clone(),
                     task: frame.task.name.clone(),
                     body: frame.model().name.clone(),
-                    span,
-                    beside: object.and_then(|object| self.beside(span, object)),
+                    span: place.map(|place| place.span),
+                    beside: place.and_then(|place| self.beside(place)),
                 }
             })
             .collect();
@@ -447,11 +444,9 @@ impl Machine {
     }
 
     /// Looks whether what a step waits for is there: then the tool has lost a wake-up.
-    fn beside(&self, step: Option<Span>, object: u16) -> Option<String> {
-        let step = self.model.source.slice(step?);
-        let verb = step.split_whitespace().find(|word| WAITS.contains(word))?;
-        let named = &self.objects[usize::from(object)];
-        let state = match (&named.object, verb) {
+    fn beside(&self, place: &Waiting) -> Option<String> {
+        let named = &self.objects[usize::from(place.object?)];
+        let state = match (&named.object, place.verb) {
             (Object::Lockable(lockable), "with" | "acquire") => {
                 (lockable.permits() > 0).then_some("free")
             }

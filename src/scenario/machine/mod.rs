@@ -214,7 +214,7 @@ impl Machine {
         let live = self.live.borrow();
         let waits = |frame: &&Rc<Frame>| {
             let blocked = frame.blocked.borrow();
-            let object = blocked.last().and_then(|(_, object)| *object);
+            let object = blocked.last().and_then(|place| place.object);
             object.is_some_and(|object| *self.objects[usize::from(object)].name == *name)
         };
         live.iter().filter(waits).count()

@@ -434,8 +434,8 @@ impl Frame {
         };
         received(lockable.acquire()).await?;
         // From now on the step stands around others, and does not wait for the object.
-        if let Some((_, object)) = self.blocked.borrow_mut().last_mut() {
-            *object = None;
+        if let Some(place) = self.blocked.borrow_mut().last_mut() {
+            place.object = None;
         }
         self.note(Some(step.span), || What::Entered);
         let result = self.block(block, None).await;

@@ -351,12 +351,8 @@ pub(super) fn read_durations(
 /// Reads `0..1000` as the numbers from the first to before the last.
 pub(super) fn read_seeds(text: &Text<'_>, problems: &mut Problems) -> Option<Range<u64>> {
     let content = &*text.content;
-    let ends = content.split_once("..").and_then(|(first, last)| {
-        let number = |text: &str| text.parse::<u64>().ok();
-        Some(number(first)?..number(last)?)
-    });
     let at = text.inner();
-    match ends {
+    match number::seeds(content) {
         Some(range) if !range.is_empty() => Some(range),
         Some(_) => {
             let problem = problems.error(codes::RANGE, at, "there is no seed in this range");

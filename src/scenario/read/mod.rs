@@ -37,6 +37,7 @@ use toml::de::{DeTable, DeValue};
 
 use self::entry::Entry;
 use self::names::Names;
+pub(crate) use self::number::seeds;
 use self::parser::{Facts, Parser, Scope, Whose};
 use self::problems::Problems;
 use super::diagnostic::{Diagnostic, Severity};

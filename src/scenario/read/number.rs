@@ -1,5 +1,6 @@
 //! Numbers with units: durations, percents, bandwidths.
 
+use std::ops::Range;
 use std::time::Duration;
 
 /// What is wrong with a number.
@@ -169,6 +170,12 @@ pub(super) fn read_rate(text: &str) -> Result<u64, Fault> {
     };
     let bits = number.times(*bits)?;
     u64::try_from(bits / 8).map_err(|_| Fault::TooLarge)
+}
+
+/// Reads `0..1000` as the numbers from the first to before the last, of which there may be none.
+pub(crate) fn seeds(text: &str) -> Option<Range<u64>> {
+    let (first, end) = text.split_once("..")?;
+    Some(first.parse().ok()?..end.parse().ok()?)
 }
 
 /// Parts a number from its unit.

@@ -57,29 +57,12 @@ impl TcpCall<'_> {
     pub(crate) fn bind(
         &mut self,
         host: HostId,
-        mut local: SocketAddr,
+        local: SocketAddr,
     ) -> Result<(ListenerId, SocketAddr), NetError> {
         let Self(tcp, around) = self;
-        let own = around.has(host, local.ip());
-        if !own && !local.ip().is_unspecified() && !local.ip().is_loopback() {
-            return Err(NetError::AddressNotAvailable);
-        }
         let others = tcp.bound.get(&(host, local.port())).into_iter().flatten();
-        let collides = |other: &ListenerId| {
-            let other = tcp.listeners[other.index()].local.ip();
-            other.is_ipv4() == local.is_ipv4()
-                && (other == local.ip() || other.is_unspecified() || local.ip().is_unspecified())
-        };
-        if local.port() != 0 && others.clone().any(collides) {
-            return Err(NetError::AddressInUse);
-        }
-        if local.port() == 0 {
-            let port = around.ports.bind(host, Protocol::Tcp, 0, around.now)?;
-            local.set_port(port);
-        } else {
-            // Connections of an earlier listener may still have it.
-            around.ports.share(host, Protocol::Tcp, local.port());
-        }
+        let others = others.map(|other| tcp.listeners[other.index()].local.ip());
+        let local = around.claim(host, Protocol::Tcp, local, others)?;
         let listener = Listener {
             host,
             local,
