@@ -117,20 +117,63 @@ pub use sim::{Run, Sim, run};
 pub use strategy::Strategy;
 pub use task::{gather, spawn};
 
-#[doc(hidden)]
-pub mod private {
-    //! What the macros need.
-    pub use crate::select::{Branch, order};
+/// Makes a test of an async function: [`check`] under its name.
+///
+/// The test is run under a thousand seeds, unless it is told otherwise, and fails with the shortest
+/// of the runs that fail. Seed 0 is asyncio's order. The function may return a `Result`, whose
+/// error fails the run; `#[should_panic]`, `#[ignore]` and `#[rstest]` work as with any other test.
+///
+/// | setting | |
+/// |---|---|
+/// | `runs = 100` | how many seeds, from 0 on |
+/// | `seed = 42`, `seeds = 0..500` | which seeds |
+/// | `strategy = "surw"` | who goes next: a [`Strategy`] or its name |
+/// | `until = Duration::from_secs(60)` | how much virtual time a run may take |
+/// | `max_steps = 10_000` | how many steps |
+/// | `check_determinism` | every run is made twice, and both must be the same |
+/// | `regressions = "folder"`, `regressions = false` | where failures are kept; nowhere |
+/// | `config = some_explorer()` | an [`Explorer`](explore::Explorer) to begin with |
+/// | `crate = some::path` | what simrun is called here |
+///
+/// ```
+/// use simrun::sync::Queue;
+/// use simrun::{spawn, time};
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// #[simrun::test(runs = 200, until = Duration::from_secs(3_600))]
+/// async fn what_is_put_can_be_got() {
+///     let queue = Arc::new(Queue::bounded(1));
+///     let producer = spawn({
+///         let queue = queue.clone();
+///         async move {
+///             time::sleep(time::secs(60)).await;
+///             queue.put(42).await
+///         }
+///     });
+///     assert_eq!(queue.get().await.unwrap(), 42);
+///     producer.await.unwrap().unwrap();
+/// }
+/// ```
+pub use simrun_macros::test;
 
-    /// Writes a line into the trace.
-    #[track_caller]
-    pub fn log(text: std::fmt::Arguments<'_>) {
-        let text = text.to_string();
-        #[cfg(feature = "cli")]
-        crate::scenario::machine::logged(&text);
-        crate::event_loop::core::current().log(text);
-    }
-}
+/// Makes a program's `main` of an async function: [`run`] with settings.
+///
+/// It can be given a `seed`, a `strategy`, `until` and `max_steps`, as a [`test`](macro@test) can,
+/// and `config`, a [`Sim`] to begin with. The program is run once, in asyncio's order unless there
+/// is a strategy. It ends with what the function returns.
+///
+/// ```
+/// #[simrun::main]
+/// async fn main() {
+///     simrun::time::sleep(simrun::time::secs(3_600)).await;
+///     println!("an hour later");
+/// }
+/// ```
+pub use simrun_macros::main;
+
+#[doc(hidden)]
+pub mod private;
 
 /// Writes a line of one's own into the run's trace and fingerprint.
 ///

@@ -111,7 +111,8 @@ fn run_one(explorer: &Explorer, program: &Program<'_>, seed: u64) -> Ran {
     let sim = explorer.sim_of(seed);
     let run = program(&sim);
     let mut failure = run.failure().cloned();
-    let is_checked = mix(mix(0, seed), CHECK_ONE_IN) >> 32 & (CHECK_ONE_IN - 1) == 0;
+    let is_drawn = mix(mix(0, seed), CHECK_ONE_IN) >> 32 & (CHECK_ONE_IN - 1) == 0;
+    let is_checked = is_drawn || explorer.checks_all;
     let ended_by_itself = failure.as_ref().is_none_or(is_the_runs_own);
     if is_checked && ended_by_itself && program(&sim).fingerprint() != run.fingerprint() {
         failure = Some(nondeterminism(&sim, program));

@@ -60,6 +60,7 @@ pub struct Explorer {
     pub(super) first_seed: u64,
     pub(super) time: Option<Duration>,
     pub(super) keeps_going: bool,
+    pub(super) checks_all: bool,
     pub(super) stops_when_saturated: bool,
     pub(super) name: Option<String>,
     pub(super) folder: Option<PathBuf>,
@@ -77,6 +78,7 @@ impl Explorer {
             first_seed: 0,
             time: None,
             keeps_going: false,
+            checks_all: false,
             stops_when_saturated: true,
             name: None,
             folder: Some(PathBuf::from("sim-regressions")),
@@ -97,6 +99,11 @@ impl Explorer {
         self.runs = Some(seeds.end.saturating_sub(seeds.start));
         self.first_seed = seeds.start;
         self
+    }
+
+    /// Sets one seed: one run. Seed 0 is run in asyncio's order.
+    pub fn seed(self, seed: u64) -> Self {
+        self.seeds(seed..seed.saturating_add(1))
     }
 
     /// Goes on for so long in real time, however many runs that are. Which runs are made then
@@ -137,6 +144,25 @@ impl Explorer {
         self
     }
 
+    /// Fails a run that is not over after this much virtual time: see [`Sim::until`].
+    pub fn until(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.sim = self.sim.until(limit);
+        self
+    }
+
+    /// Fails a run that is not over after this many steps: see [`Sim::max_steps`].
+    pub fn max_steps(mut self, limit: impl Into<Option<u64>>) -> Self {
+        self.sim = self.sim.max_steps(limit);
+        self
+    }
+
+    /// Makes every run twice, not one in thirty-two: a program that depends on something beside its
+    /// seed fails at once.
+    pub fn check_determinism(mut self, check: bool) -> Self {
+        self.checks_all = check;
+        self
+    }
+
     /// Makes all runs, even if some have failed: for all the failures there are.
     pub fn keep_going(mut self) -> Self {
         self.keeps_going = true;
@@ -160,6 +186,11 @@ impl Explorer {
     /// Names the program: after the test that it stands in, unless it is set.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    pub(crate) fn named_if_it_is_not(mut self, name: &str) -> Self {
+        self.name.get_or_insert_with(|| name.to_owned());
         self
     }
 
