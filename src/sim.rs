@@ -13,7 +13,7 @@ use crate::host;
 use crate::strategy::Strategy;
 use crate::task::{Ending, Task, spawn_on};
 use crate::time::Instant;
-use crate::trace::Trace;
+use crate::trace::{Event, EventKind, Trace};
 
 /// What a run is given: a seed, a strategy, limits. The same `Sim` with the same program gives
 /// the same run, always and everywhere.
@@ -459,24 +459,30 @@ impl Sim {
                 first.now,
             ));
         };
-        let (one, other) = (
-            first.trace.events().get(index),
-            second.trace.events().get(index),
-        );
-        let text = |event: Option<&crate::trace::Event>| {
-            event.map_or_else(|| "the run is over".to_owned(), |event| event.to_string())
+        let (events, others) = (first.trace.events(), second.trace.events());
+        let (one, other) = (events.get(index), others.get(index));
+        let text = |event: Option<&Event>| {
+            let text = event.map_or_else(|| "the run is over".to_owned(), Event::to_string);
+            text.trim().to_owned()
         };
         let message = format!(
             "two runs of seed {} differ at event {index}\n  first:  {}\n  second: {}\nlook there \
              for the order of a hash map, real time, an address, another thread, or a generator \
              of random numbers that is not the run's",
             first.seed,
-            text(one).trim(),
-            text(other).trim(),
+            text(one),
+            text(other),
         );
         let at = one.or(other).map_or(first.now, |event| event.at);
         let mut failure = Failure::new(FailureKind::Nondeterminism, message, at);
-        failure.task = one.or(other).map(|event| event.task.clone());
+        // Who was at it when the runs parted: mostly it is what one of the events tells of.
+        let before = events[..index]
+            .iter()
+            .rfind(|event| event.kind == EventKind::Stepped);
+        let of_stepper = |event: &&Event| before.is_some_and(|before| before.task == event.task);
+        let differing = one.into_iter().chain(other);
+        let told = differing.clone().find(of_stepper).or(one).or(other);
+        failure.task = told.map(|event| event.task.clone());
         Some(failure)
     }
 }
