@@ -1,25 +1,26 @@
-//! Bugs that real libraries have had, written again as they were, and found by the random strategy.
+//! Bugs that real libraries have had, written again as they were, and found by a campaign.
 //!
-//! Each file holds one piece of code in two versions, the broken and the mended one, and a
-//! program that uses it. The broken one must fail under one of the first thousand seeds; the
-//! mended one must survive all of them.
+//! Each file holds one piece of code in two versions, the broken and the mended one, and a program
+//! that uses it. A test of the broken one must fail, for the reason given, with a text that is kept
+//! as a snapshot; a thousand runs of the mended one must pass.
 
 mod condition;
+mod connection;
+mod framing;
 mod gather;
 mod group;
 mod lock;
+mod notify;
+mod pool;
 mod queue;
 mod semaphore;
+mod unpolled;
 mod wait_for;
 
-use std::future::Future;
+use std::panic::catch_unwind;
 use std::time::Duration;
 
-use simrun::assure::Failure;
-use simrun::{Sim, Strategy};
-
-/// How many seeds a bug has to be found in.
-const SEEDS: u64 = 1_000;
+use simrun::explore::Explorer;
 
 /// Which version of the code a program uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,35 +32,41 @@ enum Version {
 /// Longer than any of the programs takes, unless it hangs.
 const LONG: Duration = Duration::from_secs(60);
 
-fn failure<F: Future<Output = ()> + 'static>(
-    seed: u64,
-    program: fn(Version) -> F,
-    version: Version,
-) -> Option<Failure> {
-    let sim = Sim::new()
-        .seed(seed)
-        .strategy(Strategy::random())
-        .until(LONG);
-    sim.run(|| program(version)).failure().cloned()
+/// A thousand runs. How far a failure is shrunk does not depend on the machine.
+fn campaign() -> Explorer {
+    let explorer = Explorer::new().runs(1_000).make_all_runs().until(LONG);
+    explorer.without_regressions().replays(5_000)
 }
 
-/// Checks that the broken version is found, for the reason given, and the mended one survives.
-#[track_caller]
-fn is_found<F: Future<Output = ()> + 'static>(program: fn(Version) -> F, reason: &str) {
-    let found = (0..SEEDS)
-        .find_map(|seed| failure(seed, program, Version::Broken).map(|failure| (seed, failure)));
-    let Some((seed, first)) = found else {
-        panic!("not found within {SEEDS} seeds")
-    };
-    assert!(
-        first.to_string().contains(reason),
-        "seed {seed} failed for another reason: {first}"
-    );
-    let again = failure(seed, program, Version::Broken).expect("a failing seed always fails");
-    assert_eq!(again.key(), first.key());
-    for seed in 0..SEEDS {
-        if let Some(failure) = failure(seed, program, Version::Mended) {
-            panic!("the mended version fails under seed {seed}: {failure}");
+/// Three tests of a program, which takes the version of the code that it is to use.
+macro_rules! bug {
+    ($name:ident, $program:expr, $reason:literal) => {
+        mod $name {
+            use super::*;
+
+            #[simrun::test(config = crate::campaign())]
+            #[should_panic(expected = $reason)]
+            async fn is_found() {
+                ($program)(Version::Broken).await;
+            }
+
+            #[simrun::test(config = crate::campaign())]
+            async fn is_gone_when_mended() {
+                ($program)(Version::Mended).await;
+            }
+
+            #[test]
+            fn is_explained() {
+                crate::explains(stringify!($name), is_found);
+            }
         }
-    }
+    };
+}
+use bug;
+
+/// Compares what a failing test says with the snapshot of it.
+#[track_caller]
+fn explains(name: &str, test: fn()) {
+    let payload = catch_unwind(test).expect_err("it fails");
+    insta::assert_snapshot!(name, payload.downcast_ref::<String>().unwrap());
 }
