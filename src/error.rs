@@ -200,15 +200,28 @@ impl From<Cancelled> for TaskError {
     }
 }
 
+/// How an error of a panic looks to whoever unwraps it, so that it can be found in the message of
+/// the panic that this is.
+const PANICKED: &str = "a task panicked: ";
+const AT: &str = " (at ";
+const NOWHERE: &str = "a place that is not known";
+
+/// Finds the panic with which it began in the message of one that came of unwrapping a
+/// [`TaskError`]: what it said, and where.
+pub(crate) fn first_panic(message: &str) -> Option<(&str, &str)> {
+    let (_, told) = message.split_once(PANICKED)?;
+    let (first, place) = told.strip_suffix(')')?.rsplit_once(AT)?;
+    first_panic(first).or(Some((first, place)))
+}
+
 impl fmt::Debug for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Cause::Cancelled(cancelled) => fmt::Debug::fmt(cancelled, f),
-            Cause::Panicked(panic) => f
-                .debug_struct("Panicked")
-                .field("message", &panic.message)
-                .field("location", &panic.location)
-                .finish(),
+            Cause::Panicked(panic) => {
+                let place = panic.location.as_deref().unwrap_or(NOWHERE);
+                write!(f, "{PANICKED}{}{AT}{place})", panic.message)
+            }
             Cause::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Deadlock;
-use crate::error::TaskError;
+use crate::error::{TaskError, first_panic};
 use crate::time::Instant;
 
 /// How a run ended.
@@ -94,8 +94,9 @@ pub struct Failure {
     pub(crate) at: Instant,
     pub(crate) task: Option<String>,
     pub(crate) location: Option<String>,
+    pub(crate) unwrapped: Option<Box<str>>,
     pub(crate) error: Option<TaskError>,
-    pub(crate) deadlock: Option<Deadlock>,
+    pub(crate) deadlock: Option<Box<Deadlock>>,
 }
 
 impl Failure {
@@ -107,6 +108,7 @@ impl Failure {
             at,
             task: None,
             location: None,
+            unwrapped: None,
             error: None,
             deadlock: None,
         }
@@ -118,13 +120,22 @@ impl Failure {
             (_, true) => FailureKind::Cancelled,
             _ => FailureKind::Error,
         };
+        let message = error.to_string();
         let location = error.location().map(ToOwned::to_owned);
-        let failure = Self::new(kind, error.to_string(), at);
+        let (message, location, unwrapped) = match first_panic(&message) {
+            Some((first, place)) => (
+                first.to_owned(),
+                Some(place.to_owned()),
+                location.map(String::into_boxed_str),
+            ),
+            None => (message, location, None),
+        };
         Self {
             task: Some(task),
             location,
+            unwrapped,
             error: Some(error),
-            ..failure
+            ..Self::new(kind, message, at)
         }
     }
 
@@ -153,6 +164,12 @@ impl Failure {
         self.location.as_deref()
     }
 
+    /// Returns where the task has unwrapped the error of another, if that is how it failed. Then
+    /// the [message](Self::message) and the [location](Self::location) are those of the other.
+    pub fn unwrapped(&self) -> Option<&str> {
+        self.unwrapped.as_deref()
+    }
+
     /// Returns the error the task ended with, if that is what happened.
     pub fn error(&self) -> Option<&TaskError> {
         self.error.as_ref()
@@ -160,7 +177,20 @@ impl Failure {
 
     /// Returns who waits for whom, if it is a deadlock.
     pub fn deadlock(&self) -> Option<&Deadlock> {
-        self.deadlock.as_ref()
+        self.deadlock.as_deref()
+    }
+
+    /// Says in which task it went wrong, and when.
+    pub(crate) fn place(&self) -> Option<String> {
+        let unwrapped = match &self.unwrapped {
+            Some(place) => format!("unwrapped at {place}, "),
+            None => String::new(),
+        };
+        let task = self.task.as_ref()?;
+        Some(format!(
+            "{unwrapped}in task {task}, {} into the run",
+            self.at
+        ))
     }
 
     /// Returns what tells whether two failures are the same.
@@ -185,8 +215,8 @@ impl fmt::Display for Failure {
         if let Some(location) = &self.location {
             write!(f, "\n  at {location}")?;
         }
-        if let Some(task) = &self.task {
-            write!(f, "\n  in task {task}, {} into the run", self.at)?;
+        if let Some(place) = self.place() {
+            write!(f, "\n  {place}")?;
         }
         if let Some(deadlock) = &self.deadlock {
             write!(f, "\n{}", deadlock.to_string().trim_end())?;

@@ -298,7 +298,7 @@ impl EventLoop {
                     if tasks == 1 { "task is" } else { "tasks are" }
                 );
                 let mut failure = Failure::new(FailureKind::Deadlock, message, now);
-                failure.deadlock = Some(deadlock);
+                failure.deadlock = Some(Box::new(deadlock));
                 failure
             }
             Halt::Until => {

@@ -32,8 +32,8 @@ pub(crate) fn message(
     if let Some(location) = failure.location() {
         let _ = writeln!(out, "  at {location}");
     }
-    if let Some(task) = failure.task() {
-        let _ = writeln!(out, "  in task {task}, {} into the run", failure.at());
+    if let Some(place) = failure.place() {
+        let _ = writeln!(out, "  {place}");
     }
     let (seed, strategy) = (finding.seed(), finding.strategy());
     let _ = write!(out, "  {}: seed {seed} ({strategy})", failure.kind().word());
