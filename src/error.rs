@@ -263,3 +263,22 @@ pub(crate) fn place(location: &Location<'_>) -> String {
         location.column()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Sim, spawn};
+
+    #[test]
+    fn who_unwraps_a_panic_tells_of_the_first() {
+        let run = Sim::new().run(|| async {
+            let inner = spawn(async { panic!("too (at) odds") });
+            let outer = spawn(async { inner.await.unwrap() });
+            let () = outer.await.expect("the outer one");
+        });
+        let failure = run.failure().unwrap();
+        assert_eq!(failure.message(), "too (at) odds");
+        let line = |place: Option<&str>| place.unwrap().split(':').nth(1).unwrap().parse().unwrap();
+        let (first, unwrapped): (u32, u32) = (line(failure.location()), line(failure.unwrapped()));
+        assert_eq!(unwrapped, first + 2);
+    }
+}
