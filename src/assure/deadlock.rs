@@ -14,6 +14,9 @@ pub struct Blocked {
     pub waits: String,
     /// The names of the tasks that hold it, if it is something that can be held.
     pub held_by: Vec<String>,
+    /// Where somebody waits who has been given it and has not been polled since, such as a future
+    /// in a collection that nobody looks at, as `file:line:column`.
+    pub given_to: Vec<String>,
     /// The names of the tasks it awaits.
     pub awaits: Vec<String>,
     /// Since when it has been waiting, if it waits for something that the loop knows.
@@ -100,6 +103,9 @@ impl fmt::Display for Deadlock {
                 write!(f, ", since {since}")?;
             }
             writeln!(f)?;
+            for wait in &blocked.given_to {
+                writeln!(f, "      given to   the wait at {wait}, which nobody polls")?;
+            }
             if let Some(at) = &blocked.waits_at {
                 writeln!(f, "      waits at   {at}")?;
             }

@@ -1,7 +1,7 @@
 //! Looking at a loop that stands still: every blocked task, for reports and dumps.
 
 use super::core::{Core, State};
-use super::table::{Flags, On, Slot, Waiting};
+use super::table::{Flags, On, Slot, WaiterState, Waiting};
 use crate::assure::{Blocked, Deadlock};
 use crate::error::place;
 use crate::time::Instant;
@@ -44,6 +44,9 @@ impl State {
             held_by: waiter
                 .map(|waiter| self.holders(waiter.on()))
                 .unwrap_or_default(),
+            given_to: waiter
+                .map(|waiter| self.unpolled(waiter.on()))
+                .unwrap_or_default(),
             awaits: waiter
                 .map(|waiter| self.awaited(waiter.on()))
                 .unwrap_or_default(),
@@ -67,6 +70,18 @@ impl State {
             None => "a task that has ended".to_owned(),
         };
         holders.into_iter().flatten().map(name).collect()
+    }
+
+    /// Tells the waits that have been given a resource and have not taken it.
+    fn unpolled(&self, on: On) -> Vec<String> {
+        let On::Resource(wanted) = on else {
+            return Vec::new();
+        };
+        let given = self.waiters.iter().filter(|(_, waiter)| {
+            let is_it = matches!(waiter.on(), On::Resource(slot) if slot == wanted);
+            is_it && waiter.state == WaiterState::Woken
+        });
+        given.map(|(_, waiter)| place(waiter.at)).collect()
     }
 
     fn name_of(&self, (id, slot): (u64, u32)) -> Option<String> {

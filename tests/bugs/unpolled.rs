@@ -20,7 +20,7 @@ async fn work(permits: Arc<Semaphore>, steps: u64) {
 /// Whoever goes through results needs a permit for each; the next of the futures may be given it
 /// first, and is not polled meanwhile.
 async fn results_are_handled_with_a_permit(version: Version) {
-    let permits = Arc::new(Semaphore::new(1));
+    let permits = Arc::new(Semaphore::new(1).named("permits"));
     let handler = spawn({
         let permits = permits.clone();
         async move {
