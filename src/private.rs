@@ -43,6 +43,16 @@ where
     sim.run(main).unwrap()
 }
 
+/// Says that a `config` is an explorer.
+pub fn explorer(config: Explorer) -> Explorer {
+    config
+}
+
+/// Says that a `config` is a simulation.
+pub fn sim(config: Sim) -> Sim {
+    config
+}
+
 /// What `strategy = ..` can be: a strategy, or its name.
 #[diagnostic::on_unimplemented(
     message = "`strategy` is a `simrun::Strategy`, or the name of one, such as \"surw\""

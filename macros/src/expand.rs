@@ -24,7 +24,7 @@ pub(crate) fn expand(
     let settings = settings.map(|setting| method(attribute, &simrun, setting));
     let settings: TokenStream = settings.collect();
     let start = match config(arguments) {
-        Some(config) => quote_spanned! { config.span() => (#config) },
+        Some(config) => attribute.configured(&simrun, config),
         None => attribute.start(&simrun),
     };
     let ItemFn {
@@ -107,11 +107,19 @@ fn check(attribute: Attribute, function: &ItemFn) -> Result<()> {
 }
 
 impl Attribute {
-    /// Returns what the settings are added to.
+    /// Returns what the settings are added to if there is no `config`.
     fn start(self, simrun: &TokenStream) -> TokenStream {
         match self {
             Self::Test => quote! { #simrun::explore::Explorer::new() },
             Self::Main => quote! { #simrun::Sim::new() },
+        }
+    }
+
+    /// Returns what the settings are added to if there is a `config`.
+    fn configured(self, simrun: &TokenStream, config: &Expr) -> TokenStream {
+        match self {
+            Self::Test => quote_spanned! { config.span() => #simrun::private::explorer(#config) },
+            Self::Main => quote_spanned! { config.span() => #simrun::private::sim(#config) },
         }
     }
 }
