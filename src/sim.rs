@@ -113,7 +113,7 @@ impl Sim {
         self
     }
 
-    /// Finds out which steps depend on which, for [`Run::trace_hash`].
+    /// Finds out which steps depend on which, for [`Run::trace_hash`] and [`Run::handoffs`].
     pub fn hash_trace(mut self, hash: bool) -> Self {
         self.watch.order = hash;
         self
@@ -312,6 +312,7 @@ impl Sim {
                 trace: Trace::default(),
                 profile: None,
                 trace_hash: None,
+                handoffs: Vec::new(),
                 plan: Plan::default(),
                 unmet: Vec::new(),
             }
@@ -415,6 +416,11 @@ impl Sim {
             trace: state.trace.take().unwrap_or_default(),
             profile: state.profile.take().map(Arc::new),
             trace_hash: state.order.take().map(|order| order.hash()),
+            handoffs: state
+                .handoffs
+                .take()
+                .map(|handoffs| handoffs.finish())
+                .unwrap_or_default(),
             unmet: state.chance.unmet(),
             plan: state.chance.take_plan().unwrap_or_default(),
         }
@@ -523,6 +529,7 @@ pub struct Run<T> {
     trace: Trace,
     profile: Option<Arc<Profile>>,
     trace_hash: Option<u64>,
+    handoffs: Vec<u64>,
     plan: Plan,
     unmet: Vec<Site>,
 }
@@ -609,6 +616,14 @@ impl<T> Run<T> {
     /// ```
     pub fn trace_hash(&self) -> Option<u64> {
         self.trace_hash
+    }
+
+    /// Returns the hand-offs of the run, each as a number, if they were
+    /// [asked for](Sim::hash_trace): that one task has touched a resource right after another one
+    /// had. The tasks, the resource, and whether each has read or written make the number, so runs
+    /// of one program have hand-offs in common.
+    pub fn handoffs(&self) -> &[u64] {
+        &self.handoffs
     }
 
     /// Returns what the run shows of the program, if it was [asked for](Sim::profile).

@@ -11,7 +11,7 @@ use super::exit_code;
 use super::replay;
 use super::session::Session;
 use crate::chance::Plan;
-use crate::explore::{Explorer, Finding, Report, Saved, message};
+use crate::explore::{Explorer, Finding, Report, Saved, is_for_profile, message};
 use crate::scenario::machine;
 use crate::scenario::model::Model;
 use crate::{Sim, Strategy};
@@ -52,12 +52,10 @@ pub(super) fn explore(arguments: &ExploreArguments, session: &mut Session<'_>) -
 
 /// Makes the campaign that the command line asks for, or else the file.
 fn explorer(arguments: &ExploreArguments, model: &Arc<Model>) -> Explorer {
-    let sim = Sim::new()
-        .until(model.run.until)
-        .max_steps(model.run.max_steps);
+    let sim = machine::sim_of(model);
     let mut explorer = Explorer::new().sim(sim).without_regressions();
     let strategies = strategies(arguments, model);
-    explorer = explorer.strategy(move |seed| {
+    explorer = explorer.strategies(move |seed| {
         let place = seed % strategies.len() as u64;
         strategies[place as usize].clone()
     });
@@ -118,13 +116,13 @@ fn write(
 ) -> io::Result<()> {
     let command = session.outside.arguments.first().cloned();
     let replay = |finding: &Finding| {
-        let strategy = (finding.seed() != 0).then(|| finding.strategy().to_owned());
-        replay::of_seed(
-            command.as_deref(),
-            finding.seed(),
-            strategy.as_deref(),
-            file,
-        )
+        let (seed, command) = (finding.seed(), command.as_deref());
+        let strategy = match (seed, finding.strategy()) {
+            (_, strategy) if is_for_profile(strategy) => return replay::of_profile(command, file),
+            (0, _) => None,
+            (_, strategy) => Some(strategy),
+        };
+        replay::of_seed(command, seed, strategy, file)
     };
     let out = &mut *session.outside.stdout;
     match arguments.format {
@@ -155,10 +153,12 @@ struct CampaignObject<'a> {
     file: &'a str,
     runs: u64,
     failed: u64,
+    /// How many different traces there were, and how many of them once.
     distinct: u64,
     seen_once: u64,
-    /// The highest probability of a failure that is left open, with 95 % certainty.
-    residual: Option<f64>,
+    handoffs: u64,
+    /// The highest probability of another failure that is left open, with 95 % certainty.
+    residual: f64,
     ended: String,
     failures: Vec<FindingObject<'a>>,
 }
@@ -172,6 +172,8 @@ struct FindingObject<'a> {
     strategy: &'a str,
     /// How many runs failed so.
     count: u64,
+    /// That of the run.
+    fingerprint: String,
     plan: Vec<String>,
     shortest: Option<ShortestObject>,
     replay: String,
@@ -196,7 +198,8 @@ impl<'a> CampaignObject<'a> {
             failed: report.failed(),
             distinct: coverage.distinct(),
             seen_once: coverage.singletons(),
-            residual: (report.failed() == 0).then(|| coverage.residual()),
+            handoffs: coverage.handoffs(),
+            residual: coverage.residual(),
             ended: report.ended().to_string(),
             failures: findings
                 .map(|finding| FindingObject {
@@ -206,6 +209,7 @@ impl<'a> CampaignObject<'a> {
                     seed: finding.seed(),
                     strategy: finding.strategy(),
                     count: finding.count(),
+                    fingerprint: format!("{:016x}", finding.fingerprint()),
                     plan: lines(finding.plan()),
                     shortest: finding.shrunk().map(|shrunk| ShortestObject {
                         plan: lines(shrunk.plan()),

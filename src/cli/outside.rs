@@ -19,15 +19,16 @@ pub(super) struct Outside<'a> {
 
 /// Calls a function with what this process has.
 pub(super) fn with_process<T>(act: impl FnOnce(Outside<'_>) -> T) -> T {
-    let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
+    // What programs in Rust print, on whatever thread, must find neither of these locked.
+    let (stdin, stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
     act(Outside {
         arguments: std::env::args_os().collect(),
         variable: &|name| std::env::var_os(name),
         stdin: &mut stdin.lock(),
-        stdout: &mut BufWriter::new(stdout.lock()),
-        stderr: &mut stderr.lock(),
         stdout_is_terminal: stdout.is_terminal(),
         stderr_is_terminal: stderr.is_terminal(),
+        stdout: &mut BufWriter::new(stdout),
+        stderr: &mut stderr,
     })
 }
 

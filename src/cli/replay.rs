@@ -52,6 +52,12 @@ pub(super) fn of_seed(
     format!("{command} --seed {seed}{strategy} {file}")
 }
 
+/// Returns the command that makes the runs for the profile again, and seed 0.
+pub(super) fn of_profile(command: Option<&OsStr>, file: &Path) -> String {
+    let file = quote(&file.display().to_string());
+    format!("{} explore --seeds 0..1 {file}", program(command))
+}
+
 /// Returns what the command is called: a user's own has another name.
 pub(super) fn program(command: Option<&OsStr>) -> String {
     let name = command.and_then(|path| Path::new(path).file_stem());

@@ -22,6 +22,7 @@ use super::alarms::{Alarmed, Alarms};
 use super::callbacks::Callback;
 use super::choose::Choose;
 use super::context::Locals;
+use super::handoffs::Handoffs;
 use super::hosts::Hosts;
 use super::limits::{Limits, Stopwatch};
 use super::order::Order;
@@ -102,6 +103,8 @@ pub(crate) struct State {
     pub(crate) touches: Option<Vec<Touch>>,
     pub(crate) profile: Option<Profile>,
     pub(crate) order: Option<Box<Order>>,
+    /// Kept beside the order.
+    pub(crate) handoffs: Option<Box<Handoffs>>,
     /// Where the next scheduling decision is taken: after whose step, and what came since.
     pub(crate) site: LastStep,
 
@@ -146,7 +149,7 @@ pub(crate) struct Watch {
     pub(crate) record: bool,
     /// What each task's steps touch.
     pub(crate) profile: bool,
-    /// The partial order of the steps.
+    /// The partial order of the steps, and who hands what to whom.
     pub(crate) order: bool,
 }
 
@@ -218,6 +221,7 @@ impl Core {
             touches,
             profile: watch.profile.then(Profile::default),
             order: watch.order.then(Box::default),
+            handoffs: watch.order.then(Box::default),
             may_wait: chooser.as_ref().is_some_and(|chooser| chooser.may_wait()),
             may_cancel,
             chance,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::message::{Saved, message};
+use super::profile::is_for_profile;
 use super::program::{Program, aside, program};
 use super::regression::{Case, Regressions, fingerprint};
 use super::{Explorer, Finding, Report};
@@ -86,6 +87,7 @@ impl Explorer {
         if let Some(seed) = environment.seed {
             explorer.first_seed = seed;
             explorer.runs = Some(1);
+            explorer.is_replay = true;
         }
         if let Some(plan) = &environment.plan {
             let exists = Path::new(plan).exists();
@@ -115,6 +117,9 @@ impl Explorer {
         let replay = match (&environment.plan, is_known) {
             (Some(plan), _) => format!("SIMRUN_PLAN={plan} cargo test {name}"),
             (None, true) => format!("cargo test {name}"),
+            (None, false) if is_for_profile(finding.strategy()) => {
+                format!("SIMRUN_RUNS=1 cargo test {name}")
+            }
             (None, false) => format!("SIMRUN_SEED={} cargo test {name}", finding.seed()),
         };
         panic!("{}", message(&report, finding, &replay, saved));

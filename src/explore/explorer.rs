@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::campaign::{Campaign, is_the_runs_own};
+use super::pace::{Listener, Progress};
 use super::program::{Program, aside, program};
 use super::shrink::{self, Budget};
 use super::stopwatch::Stopwatch;
-use super::{Exhaustion, Report, Shrunk, campaign, exhaustive};
+use super::{Exhaustion, Report, Shrunk, exhaustive};
 use crate::chance::Plan;
 use crate::sim::Sim;
 use crate::strategy::Strategy;
@@ -24,7 +26,14 @@ const RUNS: u64 = 1_000;
 /// Many runs of one program, each under a seed of its own.
 ///
 /// Seed 0 is always run in asyncio's own order: what fails there fails without any search. The
-/// others are run by a [strategy](Self::strategy), at random unless it is set.
+/// others are run by a [strategy](Self::strategy): by the [portfolio](Strategy::portfolio), in which
+/// each seed names one of several, unless it is set.
+///
+/// Most strategies plan ahead, so a campaign begins with a few runs from which it makes a
+/// [profile](crate::strategy::Profile): one in asyncio's order and eight of `pct 1`. Those are the
+/// same in every campaign of a program. So a seed means the same run in all of them, and whoever
+/// runs it alone computes the profile first. They are not counted among the runs, but what fails in
+/// one of them is reported too.
 ///
 /// The runs are spread over the cores, one at a time on each, and share nothing. What comes of them
 /// does not depend on how many there are at a time. A panic fails its run and nothing else.
@@ -64,12 +73,15 @@ pub struct Explorer {
     pub(super) name: Option<String>,
     pub(super) folder: Option<PathBuf>,
     pub(super) jobs: Option<usize>,
+    /// Only the seeds count, whatever the runs for the profile show.
+    pub(super) is_replay: bool,
+    pub(super) listener: Option<Listener>,
     budget: Budget,
-    strategy: Arc<dyn Fn(u64) -> Strategy + Send + Sync>,
+    pub(super) strategy: Arc<dyn Fn(u64) -> Strategy + Send + Sync>,
 }
 
 impl Explorer {
-    /// Makes the default: a thousand runs at random on all cores, until one fails.
+    /// Makes the default: a thousand runs of the portfolio on all cores, until one fails.
     pub fn new() -> Self {
         Self {
             sim: Sim::new(),
@@ -81,8 +93,10 @@ impl Explorer {
             name: None,
             folder: Some(PathBuf::from("sim-regressions")),
             jobs: None,
+            is_replay: false,
+            listener: None,
             budget: Budget::default(),
-            strategy: Arc::new(|_| Strategy::random()),
+            strategy: Arc::new(|_| Strategy::portfolio()),
         }
     }
 
@@ -113,15 +127,38 @@ impl Explorer {
     /// use simrun::Strategy;
     /// use simrun::explore::Explorer;
     ///
+    /// let report = Explorer::new().runs(10).strategy(Strategy::pos()).explore(|| async {});
+    /// assert!(report.to_string().contains("fifo 1, pos 9"));
+    /// ```
+    pub fn strategy(self, strategy: Strategy) -> Self {
+        self.strategies(move |_| strategy.clone())
+    }
+
+    /// Sets the strategy of each seed but 0, for each its own.
+    ///
+    /// ```
+    /// use simrun::Strategy;
+    /// use simrun::explore::Explorer;
+    ///
     /// let fifo_or_random = |seed| match seed % 2 {
     ///     0 => Strategy::fifo(),
     ///     _ => Strategy::random(),
     /// };
-    /// let report = Explorer::new().runs(10).strategy(fifo_or_random).explore(|| async {});
+    /// let report = Explorer::new().runs(10).strategies(fifo_or_random).explore(|| async {});
     /// assert!(report.to_string().contains("fifo 5, random 5"));
     /// ```
-    pub fn strategy(mut self, strategy: impl Fn(u64) -> Strategy + Send + Sync + 'static) -> Self {
-        self.strategy = Arc::new(strategy);
+    pub fn strategies(
+        mut self,
+        strategies: impl Fn(u64) -> Strategy + Send + Sync + 'static,
+    ) -> Self {
+        self.strategy = Arc::new(strategies);
+        self
+    }
+
+    /// Calls a function a few times a second while the campaign goes on, on the thread of one of its
+    /// runs. See [`Progress`].
+    pub fn progress(mut self, listener: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Arc::new(listener));
         self
     }
 
@@ -191,14 +228,18 @@ impl Explorer {
 
     pub(crate) fn explore_program(&self, program: &Program<'_>) -> Report {
         let watch = Stopwatch::start(None);
-        let mut report = campaign::run(self, program);
+        let mut report = Campaign::new(self, program).run();
+        self.shrink_findings(program, &mut report);
+        report.took = watch.took();
+        report
+    }
+
+    fn shrink_findings(&self, program: &Program<'_>, report: &mut Report) {
         for finding in &mut report.findings {
-            if campaign::is_the_runs_own(&finding.failure) {
+            if is_the_runs_own(&finding.failure) {
                 finding.shrunk = self.shrink_program(program, &finding.plan);
             }
         }
-        report.took = watch.took();
-        report
     }
 
     /// Shrinks a plan whose run fails: `None` if it passes.
@@ -241,14 +282,6 @@ impl Explorer {
     /// Returns the seed of the run with this number.
     pub(super) fn seed_of(&self, number: u64) -> u64 {
         self.first_seed.wrapping_add(number)
-    }
-
-    pub(super) fn sim_of(&self, seed: u64) -> Sim {
-        let strategy = match seed {
-            0 => Strategy::fifo(),
-            _ => (self.strategy)(seed),
-        };
-        self.sim.clone().seed(seed).strategy(strategy)
     }
 }
 

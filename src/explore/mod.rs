@@ -53,6 +53,8 @@ mod exhaustive;
 mod explorer;
 mod finding;
 mod message;
+mod pace;
+mod profile;
 mod program;
 mod regression;
 mod report;
@@ -60,6 +62,7 @@ mod shrink;
 mod shrunk;
 mod stopwatch;
 mod table;
+mod tally;
 mod why;
 mod words;
 
@@ -70,6 +73,9 @@ pub use explorer::Explorer;
 pub use finding::Finding;
 #[cfg(feature = "cli")]
 pub(crate) use message::{Saved, message};
+pub use pace::Progress;
+#[cfg(feature = "cli")]
+pub(crate) use profile::{inform, is_for_profile};
 pub use regression::{Case, ParseRegressionsError, Regressions, Replayed, Verdict};
 pub use report::{Ended, Report};
 pub use shrunk::{Shrunk, Slip, Threshold};

@@ -40,6 +40,9 @@ pub struct Report {
     pub(super) steps: u64,
     pub(super) checked: u64,
     pub(super) failed: u64,
+    /// The runs for the profile, and how many of them have failed.
+    pub(super) profile_runs: u64,
+    pub(super) profile_failed: u64,
     pub(super) strategies: BTreeMap<String, u64>,
     pub(super) findings: Vec<Finding>,
     pub(super) regressions: Vec<Replayed>,
@@ -68,7 +71,7 @@ impl Report {
         self.coverage.runs()
     }
 
-    /// Returns how many of them failed.
+    /// Returns how many of them failed. What fails in the runs for the profile is not counted.
     pub fn failed(&self) -> u64 {
         self.failed
     }
@@ -98,9 +101,15 @@ impl fmt::Display for Report {
             count(self.failed, "failure"),
             count(runs, "run")
         )?;
+        let residual = percent(self.coverage.residual());
         match self.failed {
-            0 => writeln!(f, ": p < {} at 95 %", percent(self.coverage.residual()))?,
-            _ => writeln!(f)?,
+            0 => writeln!(f, ": p < {residual} at 95 %")?,
+            _ => writeln!(f, "; of any other, p < {residual} at 95 %")?,
+        }
+        if self.profile_failed > 0 {
+            let failures = count(self.profile_failed, "failure");
+            let runs = count(self.profile_runs, "run");
+            writeln!(f, "{failures} in {runs} for the profile")?;
         }
         if runs > 0 {
             let last = self.first_seed.saturating_add(runs - 1);
@@ -115,11 +124,15 @@ impl fmt::Display for Report {
             )?;
             writeln!(
                 f,
-                "{} different, {} of them seen once: the next is new with p = {}",
-                count(self.coverage.distinct(), "run"),
+                "{}, {} of them seen once: the next is new with p = {}",
+                count(self.coverage.distinct(), "different trace"),
                 grouped(self.coverage.singletons()),
                 percent(self.coverage.probability_of_new())
             )?;
+        }
+        if self.coverage.handoffs() > 0 {
+            let handoffs = count(self.coverage.handoffs(), "hand-off");
+            writeln!(f, "{handoffs} between tasks")?;
         }
         if self.checked > 0 {
             writeln!(f, "{} twice as a check", count(self.checked, "run"))?;

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::{Answer, scenario, simrun};
+use super::{Answer, folder, scenario, simrun};
 
 /// Two customers of one account, of whom each looks before the other takes.
 const RACE: &str = "\
@@ -20,6 +20,15 @@ fn race() -> String {
                 expect balance >= 0, \"the account is overdrawn\"";
     let text = scenario("Two customers, one account", main);
     format!("{text}\n\"withdraw(who)\" = '''\n{RACE}\n'''\n[shared]\nbalance = 100\n")
+}
+
+/// Two tasks read, go on, and write: in asyncio's order the one that begins late does so in time.
+fn lost_update() -> String {
+    let main = "a = spawn add(1)\nb = spawn add(6)\ngather a b\n\
+                expect sum == 2, \"an addition is lost\"";
+    let add = "repeat late {\nyield\n}\nseen = sum\nyield\nsum = seen + 1";
+    let text = scenario("A lost update", main);
+    format!("{text}\n\"add(late)\" = '''\n{add}\n'''\n[shared]\nsum = 0\n")
 }
 
 fn explore(line: &str, text: &str) -> Answer {
@@ -45,6 +54,27 @@ fn the_line_that_it_ends_with_makes_the_run_that_fails() {
     let again = simrun(words).answer_to(race().as_bytes());
     again.is(1);
     assert!(again.stderr.contains("overdrawn") || again.stdout.contains("overdrawn"));
+}
+
+#[test]
+fn a_seed_that_fails_in_a_campaign_makes_the_same_run_alone() {
+    let folder = folder("alone");
+    std::fs::write(folder.join("lost.toml"), lost_update()).unwrap();
+    let object = |line: &str| -> serde_json::Value {
+        let words = line.split_whitespace();
+        let answer = simrun(words).within(&folder).answer();
+        serde_json::from_str(&answer.is(1).stdout).unwrap()
+    };
+    for strategy in ["portfolio", "surw", "pos", "pct", "starve", "urw", "random"] {
+        let line = "explore --format json --seeds 1..300 --keep-going lost.toml --strategy";
+        let campaign = object(&format!("{line} {strategy}"));
+        let failure = &campaign["failures"][0];
+        let replay = failure["replay"].as_str().unwrap();
+        assert!(replay.starts_with("simrun --seed "), "{replay}");
+        let line = replay.strip_prefix("simrun ").unwrap().replace('\'', "");
+        let alone = object(&format!("--format json {line}"));
+        assert_eq!(alone["fingerprint"], failure["fingerprint"], "{strategy}");
+    }
 }
 
 #[test]
