@@ -41,6 +41,7 @@ impl fmt::Display for Outcome {
 
 /// The kinds of [`Failure`]. More will come, so a match needs a wildcard arm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum FailureKind {
     /// The main task panicked, which is how assertions fail.
@@ -65,6 +66,10 @@ pub enum FailureKind {
     Unhandled,
     /// The run depends on something outside it.
     Nondeterminism,
+    /// The run has ended its process.
+    Crashed,
+    /// The run did not come back, so its process was ended.
+    Hung,
 }
 
 impl FailureKind {
@@ -82,6 +87,8 @@ impl FailureKind {
             Self::WallClock => "out of real time",
             Self::Unhandled => "unhandled error",
             Self::Nondeterminism => "nondeterminism",
+            Self::Crashed => "crashed",
+            Self::Hung => "hung",
         }
     }
 }
@@ -168,7 +175,9 @@ impl Failure {
         let detail = match (&self.deadlock, &self.location, self.kind) {
             (Some(deadlock), _, _) => deadlock.signature(),
             (None, Some(location), _) => location.clone(),
-            (None, None, FailureKind::Error | FailureKind::Unhandled) => self.message.clone(),
+            (None, None, FailureKind::Error | FailureKind::Unhandled | FailureKind::Crashed) => {
+                self.message.clone()
+            }
             _ => String::new(),
         };
         FailureKey(
@@ -199,6 +208,7 @@ impl std::error::Error for Failure {}
 
 /// What two failures share if they are the same: the kind, and the place or the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct FailureKey(String);
 
 impl fmt::Display for FailureKey {

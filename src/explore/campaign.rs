@@ -14,15 +14,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Explorer;
 use super::pace::Pace;
-use super::profile::{Ahead, Failed};
-use super::program::{Program, aside};
-use super::report::{Ended, Report};
+use super::profile::Failed;
+use super::program::Program;
+use super::report::Ended;
 use super::stopwatch::Stopwatch;
-use super::tally::Tally;
-use crate::assure::{Failure, FailureKind};
+use super::tally::{Summary, Tally};
+use crate::assure::{Failure, FailureKey, FailureKind};
 use crate::chance::mix;
 use crate::sim::Sim;
-use crate::strategy::Strategy;
 
 /// The first batch: so few that a program which always fails is told at once.
 const FIRST_BATCH: u64 = 16;
@@ -44,28 +43,38 @@ pub(crate) struct Ran {
     pub(crate) steps: u64,
     /// The hand-offs that no batch before has seen.
     pub(crate) handoffs: Vec<u64>,
-    pub(crate) failure: Option<Failure>,
+    pub(crate) failure: Option<(FailureKey, Failure)>,
+}
+
+/// Whoever makes the runs: this process, or others.
+pub(crate) trait Runner: Sync {
+    /// Makes the run of a seed. Hand-offs that are among `handed` need not be told again.
+    fn run(&self, seed: u64, handed: &BTreeSet<u64>) -> Ran;
+
+    /// Returns what the runs for the profile have come to, if there was any need for them.
+    fn profiled(&self) -> ForProfile;
+}
+
+/// How many runs for the profile there were, and those that have failed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ForProfile {
+    pub(crate) runs: u64,
+    pub(crate) failures: Vec<Failed>,
 }
 
 /// A campaign that is under way.
 pub(crate) struct Campaign<'a> {
-    pub(super) explorer: &'a Explorer,
-    pub(super) program: &'a Program<'a>,
-    ahead: Ahead,
+    explorer: &'a Explorer,
+    runner: &'a dyn Runner,
 }
 
 impl<'a> Campaign<'a> {
-    pub(crate) fn new(explorer: &'a Explorer, program: &'a Program<'a>) -> Self {
-        let ahead = Ahead::default();
-        Self {
-            explorer,
-            program,
-            ahead,
-        }
+    pub(crate) fn new(explorer: &'a Explorer, runner: &'a dyn Runner) -> Self {
+        Self { explorer, runner }
     }
 
-    /// Runs the campaign, without shrinking what it finds.
-    pub(super) fn run(&self) -> Report {
+    /// Makes the runs, and says what they add up to.
+    pub(crate) fn run(&self) -> Summary {
         let explorer = self.explorer;
         let watch = Stopwatch::start(explorer.time);
         let pace = Pace::new(explorer, &watch);
@@ -75,13 +84,14 @@ impl<'a> Campaign<'a> {
         let ended = loop {
             let done = tally.coverage().runs();
             let end = last.min(done.saturating_add(batch));
-            let ran = self.run_batch(done..end, tally.coverage().handed(), &pace);
+            let seed_of = |number| explorer.seed_of(number);
+            let ran = self.run_numbers(done..end, &seed_of, tally.coverage().handed(), &pace);
             let is_cut = (ran.len() as u64) < end - done;
             for ran in ran {
                 tally.add(ran);
             }
             pace.has_seen(tally.coverage().distinct());
-            let has_failed = tally.has_failed() || !self.profile_failures().is_empty();
+            let has_failed = tally.has_failed() || !self.profiled().failures.is_empty();
             if has_failed && !explorer.keeps_going {
                 break Ended::Failed;
             }
@@ -91,71 +101,43 @@ impl<'a> Campaign<'a> {
             if is_cut || watch.is_over() {
                 break Ended::OutOfTime;
             }
-            if explorer.stops_when_saturated && tally.coverage().is_saturated() {
+            if explorer.stops_when_saturated && tally.is_saturated() {
                 break Ended::Saturated;
             }
             batch = MAX_BATCH.min(tally.coverage().runs());
         };
-        tally.end(self, ended, self.profile_failures(), self.profile_runs())
+        tally.close(explorer.first_seed, ended, &self.profiled())
     }
 
     /// Makes the runs of some seeds, whatever comes of them, and hands them on in this order.
-    pub(crate) fn make(&self, seeds: &[u64], mut each: impl FnMut(Ran)) {
+    pub(crate) fn make<E>(
+        &self,
+        seeds: impl IntoIterator<Item = u64>,
+        mut each: impl FnMut(Ran) -> Result<(), E>,
+    ) -> Result<(), E> {
         let pace = Pace::new(self.explorer, &Stopwatch::start(None));
         let mut handed = BTreeSet::new();
-        for seeds in seeds.chunks(MAX_BATCH as usize) {
-            let numbers = 0..seeds.len() as u64;
-            let of_number = |number: u64| seeds[number as usize];
-            for ran in self.run_numbers(numbers, &of_number, &handed, &pace) {
-                handed.extend(ran.handoffs.iter().copied());
-                each(ran);
+        let mut seeds = seeds.into_iter();
+        loop {
+            let batch: Vec<u64> = seeds.by_ref().take(MAX_BATCH as usize).collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let seed_of = |number: u64| batch[number as usize];
+            let numbers = 0..batch.len() as u64;
+            for mut ran in self.run_numbers(numbers, &seed_of, &handed, &pace) {
+                ran.handoffs.retain(|handoff| handed.insert(*handoff));
+                each(ran)?;
             }
         }
     }
 
-    /// Says what runs that were made before, in the order of their seeds, add up to.
-    pub(crate) fn add_up(
-        &self,
-        runs: impl IntoIterator<Item = Ran>,
-        failures: &[Failed],
-        profile_runs: u64,
-    ) -> Report {
-        let mut tally = Tally::default();
-        for ran in runs {
-            tally.add(ran);
+    /// Returns what the runs for the profile have come to, unless only the seeds count.
+    pub(crate) fn profiled(&self) -> ForProfile {
+        match self.explorer.is_replay {
+            true => ForProfile::default(),
+            false => self.runner.profiled(),
         }
-        tally.end(self, Ended::AllRuns, failures, profile_runs)
-    }
-
-    /// Returns the runs for the profile that have failed.
-    pub(crate) fn profile_failures(&self) -> &[Failed] {
-        let profiled = self.ahead.profiled();
-        let profiled = profiled.filter(|_| !self.explorer.is_replay);
-        profiled.map_or(&[], |profiled| &profiled.failures)
-    }
-
-    /// Returns how many runs for the profile there were.
-    pub(crate) fn profile_runs(&self) -> u64 {
-        self.ahead.profiled().map_or(0, |profiled| profiled.runs)
-    }
-
-    /// Returns the simulation of a seed. Seed 0 goes in asyncio's order.
-    pub(super) fn sim_of(&self, seed: u64) -> Sim {
-        let strategy = (self.explorer.strategy)(seed);
-        let strategy = self
-            .ahead
-            .inform(strategy, self.program, &self.explorer.sim);
-        let strategy = match seed {
-            0 => Strategy::fifo(),
-            _ => strategy.of_seed(seed),
-        };
-        self.explorer.sim.clone().seed(seed).strategy(strategy)
-    }
-
-    /// Runs a batch, and returns the runs in order.
-    fn run_batch(&self, numbers: Range<u64>, handed: &BTreeSet<u64>, pace: &Pace) -> Vec<Ran> {
-        let of_number = |number| self.explorer.seed_of(number);
-        self.run_numbers(numbers, &of_number, handed, pace)
     }
 
     /// Makes runs on as many threads as there are jobs.
@@ -175,7 +157,7 @@ impl<'a> Campaign<'a> {
                 if number >= numbers.end {
                     break;
                 }
-                let one = self.run_one(seed_of(number), handed);
+                let one = self.runner.run(seed_of(number), handed);
                 pace.has_run(one.failure.is_some());
                 ran.push(one);
             }
@@ -193,29 +175,6 @@ impl<'a> Campaign<'a> {
         ran.sort_by_key(|ran| ran.seed);
         ran
     }
-
-    fn run_one(&self, seed: u64, handed: &BTreeSet<u64>) -> Ran {
-        let sim = self.sim_of(seed);
-        let run = (self.program)(&sim.clone().hash_trace(true));
-        let mut failure = run.failure().cloned();
-        let ended_by_itself = failure.as_ref().is_none_or(is_the_runs_own);
-        if is_checked(seed)
-            && ended_by_itself
-            && (self.program)(&sim).fingerprint() != run.fingerprint()
-        {
-            failure = Some(nondeterminism(&sim, self.program));
-        }
-        let is_new = |handoff: &u64| !handed.contains(handoff);
-        Ran {
-            seed,
-            strategy: run.strategy().to_string(),
-            fingerprint: run.fingerprint(),
-            trace: run.trace_hash().unwrap_or(run.fingerprint()),
-            steps: run.steps(),
-            handoffs: run.handoffs().iter().copied().filter(is_new).collect(),
-            failure,
-        }
-    }
 }
 
 /// Says whether a seed is run twice, to see that nothing differs.
@@ -227,7 +186,10 @@ pub(super) fn is_checked(seed: u64) -> bool {
 pub(super) fn is_the_runs_own(failure: &Failure) -> bool {
     !matches!(
         failure.kind(),
-        FailureKind::WallClock | FailureKind::Nondeterminism
+        FailureKind::WallClock
+            | FailureKind::Nondeterminism
+            | FailureKind::Crashed
+            | FailureKind::Hung
     )
 }
 
@@ -242,23 +204,4 @@ pub(super) fn nondeterminism(sim: &Sim, program: &Program<'_>) -> Failure {
         );
         Failure::new(FailureKind::Nondeterminism, message, first.now())
     })
-}
-
-impl Tally {
-    /// Looks again at what has failed, and closes the book.
-    fn end(
-        self,
-        campaign: &Campaign<'_>,
-        ended: Ended,
-        failures: &[Failed],
-        profile_runs: u64,
-    ) -> Report {
-        let (mut report, groups) = self.close(failures);
-        report.ended = ended;
-        report.first_seed = campaign.explorer.first_seed;
-        report.profile_runs = profile_runs;
-        let look = |group: super::tally::Group| aside(|| group.look_again(campaign));
-        report.findings = groups.into_iter().map(look).collect();
-        report
-    }
 }

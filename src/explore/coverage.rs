@@ -17,10 +17,19 @@ const MIN_RUNS: u64 = 256;
 /// of steps that do not depend on each other are one behaviour.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
-    runs: u64,
+    counts: Counts,
     seen: BTreeMap<u64, Seen>,
-    singletons: u64,
     handed: BTreeSet<u64>,
+}
+
+/// What is left of it when the runs are all made.
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Counts {
+    runs: u64,
+    distinct: u64,
+    singletons: u64,
+    handoffs: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -33,37 +42,57 @@ struct Seen {
 impl Coverage {
     /// Counts a run.
     pub(super) fn add(&mut self, trace: u64, handoffs: &[u64]) {
-        self.runs += 1;
-        let first = self.runs;
+        let counts = &mut self.counts;
+        counts.runs += 1;
+        let first = counts.runs;
         let seen = self.seen.entry(trace);
         let seen = seen.or_insert(Seen { times: 0, first });
         seen.times += 1;
         match seen.times {
-            1 => self.singletons += 1,
-            2 => self.singletons -= 1,
+            1 => {
+                counts.distinct += 1;
+                counts.singletons += 1;
+            }
+            2 => counts.singletons -= 1,
             _ => {}
         }
         self.handed.extend(handoffs);
+        counts.handoffs = self.handed.len() as u64;
+    }
+
+    /// Returns what reports say of it.
+    #[cfg(feature = "cli")]
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Makes one that is only reported on.
+    #[cfg(feature = "cli")]
+    pub(super) fn of_counts(counts: Counts) -> Self {
+        Self {
+            counts,
+            ..Self::default()
+        }
     }
 
     /// Returns how many runs were counted.
     pub fn runs(&self) -> u64 {
-        self.runs
+        self.counts.runs
     }
 
     /// Returns how many different traces there were.
     pub fn distinct(&self) -> u64 {
-        self.seen.len() as u64
+        self.counts.distinct
     }
 
     /// Returns how many of them came up once.
     pub fn singletons(&self) -> u64 {
-        self.singletons
+        self.counts.singletons
     }
 
     /// Returns how many different [hand-offs](crate::Run::handoffs) there were.
     pub fn handoffs(&self) -> u64 {
-        self.handed.len() as u64
+        self.counts.handoffs
     }
 
     /// Returns the hand-offs themselves.
@@ -74,7 +103,7 @@ impl Coverage {
     /// Returns the highest probability of a failure that so many runs without one leave open, with
     /// 95 % certainty: the rule of three.
     pub fn residual(&self) -> f64 {
-        match self.runs {
+        match self.counts.runs {
             0 => 1.0,
             runs => (3.0 / runs as f64).min(1.0),
         }
@@ -82,7 +111,7 @@ impl Coverage {
 
     /// Estimates the probability that the next run is a new one: 1 before the first.
     pub fn probability_of_new(&self) -> f64 {
-        match self.runs {
+        match self.counts.runs {
             0 => 1.0,
             runs => self.singletons() as f64 / runs as f64,
         }
@@ -91,12 +120,12 @@ impl Coverage {
     /// Says whether going on is no longer worth it: next to nothing is expected to be new, and next
     /// to nothing was in the last half of the runs.
     pub(super) fn is_saturated(&self) -> bool {
-        if self.runs < MIN_RUNS || self.probability_of_new() >= ENOUGH {
+        if self.counts.runs < MIN_RUNS || self.probability_of_new() >= ENOUGH {
             return false;
         }
-        let half = self.runs / 2;
+        let half = self.counts.runs / 2;
         let late = self.seen.values().filter(|seen| seen.first > half).count() as f64;
-        late < ENOUGH * (self.runs - half) as f64
+        late < ENOUGH * (self.counts.runs - half) as f64
     }
 }
 

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::campaign::{Campaign, is_the_runs_own};
+use super::campaign::Campaign;
+use super::local::{Local, Look};
 use super::pace::{Listener, Progress};
 use super::program::{Program, aside, program};
 use super::shrink::{self, Budget};
@@ -228,18 +229,11 @@ impl Explorer {
 
     pub(crate) fn explore_program(&self, program: &Program<'_>) -> Report {
         let watch = Stopwatch::start(None);
-        let mut report = Campaign::new(self, program).run();
-        self.shrink_findings(program, &mut report);
+        let local = Local::new(self, program);
+        let summary = Campaign::new(self, &local).run();
+        let mut report = local.report(summary, |_| Look::Closely);
         report.took = watch.took();
         report
-    }
-
-    fn shrink_findings(&self, program: &Program<'_>, report: &mut Report) {
-        for finding in &mut report.findings {
-            if is_the_runs_own(&finding.failure) {
-                finding.shrunk = self.shrink_program(program, &finding.plan);
-            }
-        }
     }
 
     /// Shrinks a plan whose run fails: `None` if it passes.
@@ -277,6 +271,13 @@ impl Explorer {
     pub(super) fn threads(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         self.jobs.unwrap_or_else(cores).max(1)
+    }
+
+    /// Returns the seeds of all its runs.
+    #[cfg(feature = "cli")]
+    pub(crate) fn all_seeds(&self) -> Range<u64> {
+        let runs = self.runs.unwrap_or(0);
+        self.first_seed..self.first_seed.saturating_add(runs)
     }
 
     /// Returns the seed of the run with this number.

@@ -52,6 +52,7 @@ mod environment;
 mod exhaustive;
 mod explorer;
 mod finding;
+mod local;
 mod message;
 mod pace;
 mod profile;
@@ -64,19 +65,29 @@ mod stopwatch;
 mod table;
 mod tally;
 mod why;
+#[cfg(feature = "cli")]
+mod wire;
 mod words;
 
+#[cfg(feature = "cli")]
+pub(crate) use campaign::{Campaign, ForProfile, Ran, Runner};
 pub use check::check;
 pub use coverage::Coverage;
 pub use exhaustive::Exhaustion;
 pub use explorer::Explorer;
 pub use finding::Finding;
 #[cfg(feature = "cli")]
+pub(crate) use local::{Local, Look};
+#[cfg(feature = "cli")]
 pub(crate) use message::{Saved, message};
 pub use pace::Progress;
 #[cfg(feature = "cli")]
-pub(crate) use profile::{inform, is_for_profile};
+pub(crate) use profile::{Failed, inform, is_for_profile};
 pub use regression::{Case, ParseRegressionsError, Regressions, Replayed, Verdict};
 pub use report::{Ended, Report};
 pub use shrunk::{Shrunk, Slip, Threshold};
+#[cfg(feature = "cli")]
+pub(crate) use tally::{Summary, add_up};
 pub use why::{CriticalPair, Why};
+#[cfg(feature = "cli")]
+pub(crate) use wire::{ProfileLine, RanLine, SummaryLine};

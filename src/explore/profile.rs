@@ -6,9 +6,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::campaign::is_the_runs_own;
+use super::campaign::{ForProfile, is_the_runs_own};
 use super::program::{Program, aside};
-use crate::assure::Failure;
+use crate::assure::{Failure, FailureKey};
 use crate::sim::Sim;
 use crate::strategy::{Profile, Strategy};
 
@@ -19,38 +19,51 @@ const SEEDS: u64 = 8;
 /// what they show.
 const STRATEGY: &str = "pct 1, for the profile";
 
-/// What the runs have come to.
-pub(super) struct Profiled {
+/// What the runs have shown, and what they have come to.
+struct Profiled {
     profile: Arc<Profile>,
-    pub(super) runs: u64,
-    pub(super) failures: Vec<Failed>,
+    made: ForProfile,
 }
 
 /// One of the runs that has failed.
-#[derive(Clone)]
-pub(super) struct Failed {
-    pub(super) seed: u64,
-    pub(super) failure: Failure,
-    pub(super) fingerprint: u64,
+#[derive(Clone, Debug)]
+pub(crate) struct Failed {
+    pub(crate) seed: u64,
+    pub(crate) key: FailureKey,
+    pub(crate) failure: Failure,
+    pub(crate) fingerprint: u64,
 }
 
 /// The profile of one program, made when it is first asked for.
 #[derive(Default)]
-pub(super) struct Ahead(OnceLock<Profiled>);
+pub(super) struct Ahead {
+    profiled: OnceLock<Profiled>,
+    spared: Vec<u64>,
+}
 
 impl Ahead {
+    /// Leaves out some of the runs.
+    #[cfg(feature = "cli")]
+    pub(super) fn sparing(spared: Vec<u64>) -> Self {
+        Self {
+            profiled: OnceLock::new(),
+            spared,
+        }
+    }
+
     /// Tells the strategy what it wants to know.
     pub(super) fn inform(&self, strategy: Strategy, program: &Program<'_>, sim: &Sim) -> Strategy {
         if !strategy.wants_profile() {
             return strategy;
         }
-        let profiled = self.0.get_or_init(|| aside(|| profile(program, sim)));
+        let make = || aside(|| profile(program, sim, &self.spared));
+        let profiled = self.profiled.get_or_init(make);
         strategy.with_profile(profiled.profile.clone())
     }
 
     /// Returns what the runs have come to, if there was any need for them.
-    pub(super) fn profiled(&self) -> Option<&Profiled> {
-        self.0.get()
+    pub(super) fn profiled(&self) -> Option<&ForProfile> {
+        self.profiled.get().map(|profiled| &profiled.made)
     }
 }
 
@@ -84,18 +97,18 @@ pub(crate) fn is_for_profile(strategy: &str) -> bool {
 
 /// Makes the runs. What a run that fails has shown counts as well; only of one that real time has
 /// ended it differs from machine to machine how far it came.
-fn profile(program: &Program<'_>, sim: &Sim) -> Profiled {
-    let mut profiled = Profiled {
-        profile: Arc::default(),
+fn profile(program: &Program<'_>, sim: &Sim, spared: &[u64]) -> Profiled {
+    let mut made = ForProfile {
         runs: SEEDS + 1,
         failures: Vec::new(),
     };
     let mut profile = Profile::default();
-    for seed in 0..=SEEDS {
+    for seed in (0..=SEEDS).filter(|seed| !spared.contains(seed)) {
         let run = program(&sim_of(sim, seed).profile(true));
         if let Some(failure) = run.failure() {
-            profiled.failures.push(Failed {
+            made.failures.push(Failed {
                 seed,
+                key: failure.key(),
                 failure: failure.clone(),
                 fingerprint: run.fingerprint(),
             });
@@ -106,6 +119,6 @@ fn profile(program: &Program<'_>, sim: &Sim) -> Profiled {
             profile.merge(shown);
         }
     }
-    profiled.profile = Arc::new(profile);
-    profiled
+    let profile = Arc::new(profile);
+    Profiled { profile, made }
 }

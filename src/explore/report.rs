@@ -11,6 +11,7 @@ use super::words::{count, grouped};
 
 /// Why a campaign ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub enum Ended {
     /// All the runs that were asked for were made.
     #[default]

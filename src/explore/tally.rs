@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::Coverage;
-use super::campaign::{Campaign, Ran, is_checked, is_the_runs_own, nondeterminism};
+use super::campaign::{ForProfile, Ran, is_checked};
 use super::finding::Finding;
-use super::profile::{self, Failed};
-use super::report::Report;
+use super::profile;
+use super::report::{Ended, Report};
 use crate::assure::{Failure, FailureKey};
+use crate::chance::Plan;
 
 /// The runs so far.
 #[derive(Default)]
@@ -17,14 +18,24 @@ pub(super) struct Tally {
     groups: BTreeMap<FailureKey, Group>,
 }
 
-/// The failures of one key.
-pub(super) struct Group {
-    seed: u64,
+/// What runs have come to, before anyone has looked at the failures again.
+#[derive(Clone, Debug)]
+pub(crate) struct Summary {
+    pub(super) report: Report,
+    /// The lowest seeds first, and last what only the runs for the profile have shown.
+    pub(super) groups: Vec<Group>,
+}
+
+/// The failures of one key, and the lowest seed that has failed so.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(super) seed: u64,
+    pub(super) strategy: String,
     /// It is none of the campaign's runs that has failed, but one for the profile.
-    is_for_profile: bool,
-    failure: Failure,
-    fingerprint: u64,
-    count: u64,
+    pub(super) is_for_profile: bool,
+    pub(super) failure: Failure,
+    pub(super) fingerprint: u64,
+    pub(super) count: u64,
 }
 
 impl Tally {
@@ -44,14 +55,15 @@ impl Tally {
         report.checked += u64::from(is_checked(ran.seed));
         match report.strategies.get_mut(&ran.strategy) {
             Some(count) => *count += 1,
-            None => _ = report.strategies.insert(ran.strategy, 1),
+            None => _ = report.strategies.insert(ran.strategy.clone(), 1),
         }
-        let Some(failure) = ran.failure else {
+        let Some((key, failure)) = ran.failure else {
             return;
         };
         report.failed += 1;
-        let group = self.groups.entry(failure.key()).or_insert(Group {
+        let group = self.groups.entry(key).or_insert(Group {
             seed: ran.seed,
+            strategy: ran.strategy,
             is_for_profile: false,
             failure,
             fingerprint: ran.fingerprint,
@@ -60,12 +72,12 @@ impl Tally {
         group.count += 1;
     }
 
-    /// Returns the report, and what has failed: the lowest seeds first, and last what only the runs
-    /// for the profile have shown.
-    pub(super) fn close(mut self, failures: &[Failed]) -> (Report, Vec<Group>) {
-        for failed in failures {
-            let group = self.groups.entry(failed.failure.key()).or_insert(Group {
+    /// Closes the book.
+    pub(super) fn close(mut self, first_seed: u64, ended: Ended, profiled: &ForProfile) -> Summary {
+        for failed in &profiled.failures {
+            let group = self.groups.entry(failed.key.clone()).or_insert(Group {
                 seed: failed.seed,
+                strategy: profile::strategy_of(failed.seed),
                 is_for_profile: true,
                 failure: failed.failure.clone(),
                 fingerprint: failed.fingerprint,
@@ -75,34 +87,50 @@ impl Tally {
         }
         let mut groups: Vec<Group> = self.groups.into_values().collect();
         groups.sort_by_key(|group| (group.is_for_profile, group.seed));
-        self.report.profile_failed = failures.len() as u64;
-        (self.report, groups)
+        let mut report = self.report;
+        report.first_seed = first_seed;
+        report.ended = ended;
+        report.profile_runs = profiled.runs;
+        report.profile_failed = profiled.failures.len() as u64;
+        Summary { report, groups }
+    }
+
+    /// Says whether going on is no longer worth it.
+    pub(super) fn is_saturated(&self) -> bool {
+        self.report.coverage.is_saturated()
+    }
+}
+
+/// Says what runs that were made elsewhere add up to, if they come in the order of their seeds.
+#[cfg(feature = "cli")]
+pub(crate) fn add_up(
+    first_seed: u64,
+    runs: impl IntoIterator<Item = Ran>,
+    profiled: &ForProfile,
+) -> Summary {
+    let mut tally = Tally::default();
+    for ran in runs {
+        tally.add(ran);
+    }
+    tally.close(first_seed, Ended::AllRuns, profiled)
+}
+
+#[cfg(feature = "cli")]
+impl Summary {
+    /// Returns how many runs there were.
+    pub(crate) fn runs(&self) -> u64 {
+        self.report.runs()
     }
 }
 
 impl Group {
-    /// Makes the run with the lowest seed again, for its plan and to see that it fails again.
-    pub(super) fn look_again(self, campaign: &Campaign<'_>) -> Finding {
-        let sim = match self.is_for_profile {
-            true => profile::sim_of(&campaign.explorer.sim, self.seed),
-            false => campaign.sim_of(self.seed),
-        };
-        let sim = sim.write_plan(true);
-        let run = (campaign.program)(&sim);
-        let is_own = is_the_runs_own(&self.failure);
-        let failure = match is_own && run.fingerprint() != self.fingerprint {
-            true => nondeterminism(&sim, campaign.program),
-            false => self.failure,
-        };
-        let strategy = match self.is_for_profile {
-            true => profile::strategy_of(self.seed),
-            false => run.strategy().to_string(),
-        };
+    /// Makes a finding of it that nobody has looked at again.
+    pub(super) fn into_finding(self) -> Finding {
         Finding {
-            failure,
+            failure: self.failure,
             seed: self.seed,
-            strategy,
-            plan: run.plan().clone(),
+            strategy: self.strategy,
+            plan: Plan::new(),
             fingerprint: self.fingerprint,
             count: self.count,
             shrunk: None,

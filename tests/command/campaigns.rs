@@ -139,3 +139,135 @@ fn seeds_that_are_none_are_refused() {
         answer.stderr
     );
 }
+
+/// Explores, and returns what is written.
+fn json(folder: &std::path::Path, line: &str) -> String {
+    let call = simrun(line.split_whitespace()).within(folder);
+    call.answer().stdout
+}
+
+#[test]
+fn shards_of_every_kind_add_up_to_the_same_bytes() {
+    let folder = folder("shards");
+    std::fs::write(folder.join("lost.toml"), lost_update()).unwrap();
+    let whole = "explore lost.toml --seeds 0..200 --keep-going --format json";
+    let whole = json(&folder, whole);
+    assert!(whole.contains("\"runs\":200"), "{whole}");
+    for of in [1, 2, 7, 64] {
+        // In some order that is not theirs.
+        for number in (1..=of).map(|number| number * 3 % of + 1).chain(1..=of) {
+            let jobs = number % 3 + 1;
+            let shard = format!(
+                "explore lost.toml --seeds 0..200 --shard {number}/{of} --into s{of} --jobs {jobs}"
+            );
+            simrun(shard.split_whitespace())
+                .within(&folder)
+                .answer()
+                .is(0);
+        }
+        let merged = json(&folder, &format!("merge s{of} --format json"));
+        assert_eq!(merged, whole, "{of}");
+    }
+    // Parts of the range, some of them twice, and folders in another order.
+    for (into, seeds) in [
+        ("high", "90..200"),
+        ("low", "0..100"),
+        ("middle", "50..151"),
+    ] {
+        let line = format!("explore lost.toml --seeds {seeds} --into {into}");
+        simrun(line.split_whitespace())
+            .within(&folder)
+            .answer()
+            .is(0);
+    }
+    let merged = json(&folder, "merge high s7 low middle --format json");
+    assert_eq!(merged, whole);
+    let told = simrun(["merge", "high", "low"]).within(&folder).answer();
+    let alone = "explore lost.toml --seeds 0..200 --keep-going";
+    let last = |text: &str| text.lines().last().map(str::to_owned);
+    assert_eq!(last(&told.is(1).stdout), last(&json(&folder, alone)));
+}
+
+#[test]
+fn shards_that_do_not_belong_together_are_refused() {
+    let folder = folder("strangers");
+    std::fs::write(folder.join("lost.toml"), lost_update()).unwrap();
+    std::fs::write(folder.join("race.toml"), race()).unwrap();
+    let make = |line: &str| {
+        let line = format!("explore {line}");
+        simrun(line.split_whitespace())
+            .within(&folder)
+            .answer()
+            .is(0);
+    };
+    let refused = |line: &str, why: &str| {
+        let line = format!("merge {line}");
+        let answer = simrun(line.split_whitespace()).within(&folder).answer();
+        assert!(answer.is(2).stderr.contains(why), "{answer}");
+        assert_eq!(answer.stdout, "");
+    };
+    make("lost.toml --seeds 0..20 --into a");
+    make("race.toml --seeds 20..40 --into b");
+    make("lost.toml --seeds 20..40 --strategy pos --into c");
+    make("lost.toml --seeds 30..40 --into d");
+    make("lost.toml --seeds 40..60 --shard 2/2 --into d");
+    refused(
+        "a b",
+        "does not belong to the others: it is of another scenario",
+    );
+    refused("a c", "other strategies");
+    refused(
+        "a d",
+        "of the seeds 0..60 some are missing: 20..30, 40..41, 42..43",
+    );
+    refused("e", "there is no such file");
+    refused("lost.toml", "it is no shard of a campaign");
+    let shard = folder.join("a/seeds-0-20-1-of-1.shard");
+    let text = std::fs::read_to_string(&shard).unwrap();
+    std::fs::write(&shard, &text[..text.len() / 2]).unwrap();
+    refused("a", "it was cut off");
+    std::fs::write(&shard, text.replace("\"simrun\":\"", "\"simrun\":\"9")).unwrap();
+    refused("a", "is of simrun 9");
+    let changed = text.replacen("\"steps\":", "\"steps\":1", 1);
+    std::fs::write(&shard, text).unwrap();
+    std::fs::write(folder.join("a/other.shard"), changed).unwrap();
+    let answer = simrun(["merge", "a"]).within(&folder).answer();
+    assert!(
+        answer.is(4).stderr.contains("the runs of seed 0"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a_shard_needs_a_folder() {
+    let answer = explore("--shard 1/2", &race());
+    assert!(answer.is(2).stderr.contains("--into"), "{answer}");
+    for wrong in ["0/2", "3/2", "1", "1/0"] {
+        let answer = explore(&format!("--into x --shard {wrong}"), &race());
+        assert!(answer.is(2).stderr.contains("1/8"), "{answer}");
+    }
+}
+
+#[test]
+fn how_far_it_has_come_is_no_part_of_the_result() {
+    let line = "--for 600ms --keep-going --progress --jobs 2";
+    let answer = explore(line, &scenario("Nothing", "sleep 1ms"));
+    assert!(answer.is(0).stderr.contains("runs, "), "{answer}");
+    assert!(answer.stderr.contains("/s, 0 failed, 1 traces"), "{answer}");
+    assert!(!answer.stdout.contains("/s"), "{answer}");
+}
+
+#[test]
+fn runs_in_processes_of_their_own_come_to_the_same() {
+    let folder = folder("isolated");
+    std::fs::write(folder.join("lost.toml"), lost_update()).unwrap();
+    let line = "explore lost.toml --runs 100 --keep-going --format json --isolate";
+    let own = json(&folder, &format!("{line} never"));
+    assert_eq!(own, json(&folder, &format!("{line} always")));
+    assert_eq!(own, json(&folder, &format!("{line} always --jobs 5")));
+    let line = "explore lost.toml --runs 100 --isolate";
+    assert_eq!(
+        json(&folder, &format!("{line} never")),
+        json(&folder, &format!("{line} always"))
+    );
+}
