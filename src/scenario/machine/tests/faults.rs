@@ -358,5 +358,5 @@ log "done"
         "sometimes  0 of 3  a longer time passes",
     ];
     assert_eq!(texts, expected);
-    assert_eq!(run.properties()[0].location(), "test.toml:12:1");
+    assert_eq!(run.properties()[0].location(), "test.toml:12:25");
 }
