@@ -120,6 +120,8 @@ pub use task::{gather, spawn};
 #[doc(hidden)]
 pub mod private {
     //! What the macros need.
+    pub use crate::assure::claim::{claim, compare};
+    pub use crate::assure::quantity::Relation;
     pub use crate::select::{Branch, order};
 
     /// Writes a line into the trace.

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::assure::{Failure, FailureKind, Outcome};
+use crate::assure::{Failure, FailureKind, Outcome, Property};
 use crate::chance::{Chance, Plan, Site};
 use crate::event_loop::core::{Core, Watch};
 use crate::event_loop::{EventLoop, Limits, Profile, Report, ReportKind};
@@ -315,6 +315,7 @@ impl Sim {
                 handoffs: Vec::new(),
                 plan: Plan::default(),
                 unmet: Vec::new(),
+                properties: Vec::new(),
             }
         })
     }
@@ -391,7 +392,9 @@ impl Sim {
         }
         let reports = event_loop.take_reports();
         let mut errors = reports.iter().filter(|report| !report.is_warning());
-        let failure = failure.or_else(|| errors.next().map(unhandled));
+        let failure = failure
+            .or_else(|| core.violation())
+            .or_else(|| errors.next().map(unhandled));
         self.conclude(core, value, failure, reports)
     }
 
@@ -423,6 +426,7 @@ impl Sim {
                 .unwrap_or_default(),
             unmet: state.chance.unmet(),
             plan: state.chance.take_plan().unwrap_or_default(),
+            properties: state.properties.take(),
         }
     }
 
@@ -532,6 +536,7 @@ pub struct Run<T> {
     handoffs: Vec<u64>,
     plan: Plan,
     unmet: Vec<Site>,
+    properties: Vec<Property>,
 }
 
 impl<T> Run<T> {
@@ -645,6 +650,19 @@ impl<T> Run<T> {
     /// or what they call for was not possible.
     pub fn diverged(&self) -> &[Site] {
         &self.unmet
+    }
+
+    /// Returns the [properties](crate::assure) that the run came to, by name.
+    ///
+    /// ```
+    /// use simrun::{Sim, reachable};
+    ///
+    /// let run = Sim::new().run(|| async { reachable!("the end") });
+    /// let property = &run.properties()[0];
+    /// assert_eq!((property.name(), property.holds()), ("the end", 1));
+    /// ```
+    pub fn properties(&self) -> &[Property] {
+        &self.properties
     }
 
     /// Returns what the main task returned.
