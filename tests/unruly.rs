@@ -16,7 +16,7 @@ use simrun::{chance, spawn, task};
 const AS_COMMAND: &str = "SIMRUN_UNRULY_AS_COMMAND";
 
 /// How long a run may take here: no other one takes a hundredth of it.
-const LIMIT: &str = "2s";
+const LIMIT: &str = "1s";
 
 /// A server that may do what its parameters say, once in a while.
 async fn unruly(parameters: Parameters) {
@@ -26,6 +26,7 @@ async fn unruly(parameters: Parameters) {
         return;
     }
     println!("this comes between the lines");
+    simrun::sometimes!(one_in > 1, "it is seldom");
     for how in parameters.texts("does") {
         match how {
             "abort" => std::process::abort(),
@@ -79,7 +80,7 @@ fn main() -> ExitCode {
             fails_alone(Ending::new("overflow", "crashed", "signal 6 (SIGABRT)"))
         }),
         trial("a_run_that_hangs_fails_alone", || {
-            fails_alone(Ending::new("hang", "hung", "has not come back after 2s"))
+            fails_alone(Ending::new("hang", "hung", "has not come back after 1s"))
         }),
         trial(
             "an_ordinary_failure_is_shrunk_among_crashes",
@@ -148,7 +149,7 @@ fn fails_alone(ending: Ending) {
         kind,
         message,
     } = ending;
-    let start = format!("unruly(one_in = 60, does = [\"{does}\"])");
+    let start = format!("unruly(one_in = 80, does = [\"{does}\"])");
     let folder = folder(does, &start);
     let line = "explore unruly.toml --runs 100 --keep-going --format json";
     let run = |jobs: u32| {
@@ -171,7 +172,7 @@ fn fails_alone(ending: Ending) {
     assert_eq!(object["failed"].as_u64(), Some(count));
     let text = command(
         &folder,
-        &line.replace(" --format json", " --run-timeout 2s"),
+        &line.replace(" --format json", " --run-timeout 1s"),
     );
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
     assert!(text.contains(message), "{text}");

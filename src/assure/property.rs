@@ -7,6 +7,7 @@ use super::Extreme;
 
 /// What a [`Property`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub enum PropertyKind {
     /// It holds whenever it is looked at.
     Always,
@@ -69,6 +70,23 @@ pub struct Property {
 }
 
 impl Property {
+    /// Makes one that another process has seen so often. How close its numbers came stays there.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_counts(
+        (kind, name): (PropertyKind, &str),
+        location: &str,
+        (holds, evaluations): (u64, u64),
+    ) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            evaluations,
+            holds,
+            location: location.into(),
+            extreme: None,
+        }
+    }
+
     /// Returns its name.
     pub fn name(&self) -> &str {
         &self.name

@@ -4,10 +4,9 @@ use std::io::{self, BufRead, BufReader};
 use std::sync::Arc;
 
 use super::arguments::CampaignFormat;
-use super::explore::code;
 use super::protocol::{Answer, Ask, Purpose, Tell};
 use super::session::Session;
-use super::told::Telling;
+use super::told::{Telling, code};
 use super::work::Work;
 use crate::Sim;
 use crate::explore::{Local, Look, Runner};

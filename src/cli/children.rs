@@ -157,6 +157,7 @@ impl Children {
             trace: 0,
             steps: 0,
             handoffs: Vec::new(),
+            properties: Vec::new(),
             failure: Some((failure.key(), failure)),
         }
     }

@@ -11,7 +11,7 @@ use super::progress::CampaignLine;
 use super::replay;
 use super::session::Session;
 use super::shard::{self, Header};
-use super::told::Telling;
+use super::told::{Telling, code};
 use super::work::Work;
 use crate::explore::{Campaign, ForProfile, Local, Look, Runner, Summary};
 use crate::scenario::model::Model;
@@ -260,12 +260,4 @@ fn is_exhaustive(arguments: &ExploreArguments, model: &Model) -> bool {
 
 fn shows_progress(arguments: &ExploreArguments, session: &Session<'_>) -> bool {
     arguments.progress || (session.outside.stderr_is_terminal && !arguments.manner.quiet)
-}
-
-/// Returns the exit code of a campaign.
-pub(super) fn code(report: &crate::explore::Report) -> u8 {
-    match report.is_passed() {
-        true => exit_code::PASSED,
-        false => exit_code::FAILED,
-    }
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::arguments::CampaignFormat;
-use super::replay;
+use super::{exit_code, replay};
 use crate::chance::Plan;
-use crate::explore::{Finding, Report, Saved, is_for_profile, message};
+use crate::explore::{Finding, Report, Saved, Sighting, is_for_profile, message};
 use crate::scenario::model::Model;
 
 /// How a campaign is told.
@@ -25,7 +25,7 @@ impl Telling<'_> {
         match self.format {
             CampaignFormat::Human => {
                 let told = match report.findings() {
-                    [] => report.to_string(),
+                    [] => format!("{report}{}", unmet(report)),
                     [first, ..] => {
                         let told = message(report, first, &self.replay(first), Saved::Not);
                         format!("{told}\n")
@@ -55,6 +55,38 @@ impl Telling<'_> {
     }
 }
 
+/// Says of what it would be that the campaign has not decided.
+fn unmet(report: &Report) -> String {
+    if !is_undecided(report) {
+        return String::new();
+    }
+    let mut text =
+        "\nno run has failed, but this was never so, and should be sometimes:\n".to_owned();
+    for sighting in report.unmet() {
+        let property = sighting.property();
+        text.push_str(&format!(
+            "  {}  at {}\n",
+            property.name(),
+            property.location()
+        ));
+    }
+    text
+}
+
+/// Says whether there were many runs, and something that must be so sometimes was not.
+fn is_undecided(report: &Report) -> bool {
+    report.is_telling() && report.unmet().next().is_some()
+}
+
+/// Returns the exit code of a campaign.
+pub(super) fn code(report: &Report) -> u8 {
+    match report.is_passed() {
+        true if is_undecided(report) => exit_code::UNDECIDED,
+        true => exit_code::PASSED,
+        false => exit_code::FAILED,
+    }
+}
+
 #[derive(Serialize)]
 struct CampaignObject<'a> {
     format: u32,
@@ -69,8 +101,36 @@ struct CampaignObject<'a> {
     handoffs: u64,
     /// The highest probability of another failure that is left open, with 95 % certainty.
     residual: f64,
+    /// What was seen of what the program says of itself.
+    properties: Vec<PropertyObject<'a>>,
     ended: String,
     failures: Vec<FindingObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct PropertyObject<'a> {
+    kind: &'static str,
+    name: &'a str,
+    location: &'a str,
+    runs: u64,
+    hits: u64,
+    holds: u64,
+    evaluations: u64,
+}
+
+impl<'a> PropertyObject<'a> {
+    fn new(sighting: &'a Sighting) -> Self {
+        let property = sighting.property();
+        Self {
+            kind: property.kind().word(),
+            name: property.name(),
+            location: property.location(),
+            runs: sighting.runs(),
+            hits: sighting.hits(),
+            holds: property.holds(),
+            evaluations: property.evaluations(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -110,6 +170,11 @@ impl<'a> CampaignObject<'a> {
             seen_once: coverage.singletons(),
             handoffs: coverage.handoffs(),
             residual: coverage.residual(),
+            properties: report
+                .properties()
+                .iter()
+                .map(PropertyObject::new)
+                .collect(),
             ended: report.ended().to_string(),
             failures: findings
                 .map(|finding| FindingObject {

@@ -19,7 +19,7 @@ use super::program::Program;
 use super::report::Ended;
 use super::stopwatch::Stopwatch;
 use super::tally::{Summary, Tally};
-use crate::assure::{Failure, FailureKey, FailureKind};
+use crate::assure::{Failure, FailureKey, FailureKind, Property};
 use crate::chance::mix;
 use crate::sim::Sim;
 
@@ -43,6 +43,7 @@ pub(crate) struct Ran {
     pub(crate) steps: u64,
     /// The hand-offs that no batch before has seen.
     pub(crate) handoffs: Vec<u64>,
+    pub(crate) properties: Vec<Property>,
     pub(crate) failure: Option<(FailureKey, Failure)>,
 }
 

@@ -107,6 +107,7 @@ impl Explorer {
             report.regressions = regressions;
         }
         let Some(finding) = report.findings().first() else {
+            explorer.look_for_unmet(&name, &report);
             return report;
         };
         let is_known = report.runs() == 0;
@@ -123,6 +124,20 @@ impl Explorer {
             (None, false) => format!("SIMRUN_SEED={} cargo test {name}", finding.seed()),
         };
         panic!("{}", message(&report, finding, &replay, saved));
+    }
+
+    /// Says what must hold sometimes and did not in any of many runs.
+    #[track_caller]
+    fn look_for_unmet(&self, name: &str, report: &Report) {
+        let unmet = report.unmet().filter(|_| report.is_telling());
+        let lines = unmet.map(|unmet| format!("{unmet}\n  at {}", unmet.property().location()));
+        let lines: Vec<String> = lines.collect();
+        if lines.is_empty() {
+            return;
+        }
+        let text = lines.join("\n");
+        assert!(!self.must_hit, "no run has failed, but:\n{text}");
+        eprintln!("{name}: warning: {text}");
     }
 
     /// Replays the regressions in a file, or the plan.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const ENOUGH: f64 = 1e-3;
 
 /// Before so many runs the estimate means little: a program with a rare branch looks exhausted.
-const MIN_RUNS: u64 = 256;
+pub(super) const MIN_RUNS: u64 = 256;
 
 /// How often each behaviour was seen, by the number of its [trace](crate::Run::trace_hash): orders
 /// of steps that do not depend on each other are one behaviour.

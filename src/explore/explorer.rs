@@ -74,6 +74,7 @@ pub struct Explorer {
     pub(super) name: Option<String>,
     pub(super) folder: Option<PathBuf>,
     pub(super) jobs: Option<usize>,
+    pub(super) must_hit: bool,
     /// Only the seeds count, whatever the runs for the profile show.
     pub(super) is_replay: bool,
     pub(super) listener: Option<Listener>,
@@ -94,6 +95,7 @@ impl Explorer {
             name: None,
             folder: Some(PathBuf::from("sim-regressions")),
             jobs: None,
+            must_hit: false,
             is_replay: false,
             listener: None,
             budget: Budget::default(),
@@ -184,6 +186,14 @@ impl Explorer {
     /// Makes all runs, even if the next is unlikely to show anything new.
     pub fn make_all_runs(mut self) -> Self {
         self.stops_when_saturated = false;
+        self
+    }
+
+    /// Makes a [check](Self::check) fail if something that [must hold sometimes](crate::sometimes!)
+    /// holds in none of its runs, and there were at least [256](Report::is_telling). Unless this is
+    /// set, that is a warning on standard error.
+    pub fn must_hit(mut self) -> Self {
+        self.must_hit = true;
         self
     }
 

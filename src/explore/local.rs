@@ -135,6 +135,7 @@ impl Runner for Local<'_> {
             trace: run.trace_hash().unwrap_or(run.fingerprint()),
             steps: run.steps(),
             handoffs: run.handoffs().iter().copied().filter(is_new).collect(),
+            properties: run.properties().to_vec(),
             failure: failure.map(|failure| (failure.key(), failure)),
         }
     }

@@ -61,6 +61,7 @@ mod regression;
 mod report;
 mod shrink;
 mod shrunk;
+mod sighting;
 mod stopwatch;
 mod table;
 mod tally;
@@ -86,6 +87,7 @@ pub(crate) use profile::{Failed, inform, is_for_profile};
 pub use regression::{Case, ParseRegressionsError, Regressions, Replayed, Verdict};
 pub use report::{Ended, Report};
 pub use shrunk::{Shrunk, Slip, Threshold};
+pub use sighting::Sighting;
 #[cfg(feature = "cli")]
 pub(crate) use tally::{Summary, add_up};
 pub use why::{CriticalPair, Why};

@@ -5,8 +5,10 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Coverage;
+use super::coverage::MIN_RUNS;
 use super::finding::Finding;
 use super::regression::Replayed;
+use super::sighting::Sighting;
 use super::words::{count, grouped};
 
 /// Why a campaign ended.
@@ -45,6 +47,7 @@ pub struct Report {
     pub(super) profile_runs: u64,
     pub(super) profile_failed: u64,
     pub(super) strategies: BTreeMap<String, u64>,
+    pub(super) properties: Vec<Sighting>,
     pub(super) findings: Vec<Finding>,
     pub(super) regressions: Vec<Replayed>,
     pub(super) ended: Ended,
@@ -80,6 +83,24 @@ impl Report {
     /// Returns what they have covered.
     pub fn coverage(&self) -> &Coverage {
         &self.coverage
+    }
+
+    /// Returns the [properties](crate::assure) that the runs have come to, by name.
+    pub fn properties(&self) -> &[Sighting] {
+        &self.properties
+    }
+
+    /// Returns those of which one run is enough in which they hold, and none was seen. In a campaign
+    /// of few runs that says little; in one of [many](Self::is_telling), that the program or its
+    /// test is not what it is thought to be.
+    pub fn unmet(&self) -> impl Iterator<Item = &Sighting> {
+        let properties = self.properties.iter();
+        properties.filter(|property| property.is_goal() && !property.is_met())
+    }
+
+    /// Says whether there were so many runs that what was not seen in them is worth telling: 256.
+    pub fn is_telling(&self) -> bool {
+        self.runs() >= MIN_RUNS
     }
 
     /// Returns why there were not more.
@@ -134,6 +155,9 @@ impl fmt::Display for Report {
         if self.coverage.handoffs() > 0 {
             let handoffs = count(self.coverage.handoffs(), "hand-off");
             writeln!(f, "{handoffs} between tasks")?;
+        }
+        for property in self.properties.iter().filter(|property| property.is_goal()) {
+            writeln!(f, "{property}")?;
         }
         if self.checked > 0 {
             writeln!(f, "{} twice as a check", count(self.checked, "run"))?;

@@ -8,6 +8,7 @@ use super::campaign::{ForProfile, Ran, is_checked};
 use super::finding::Finding;
 use super::profile;
 use super::report::{Ended, Report};
+use super::sighting::Sightings;
 use crate::assure::{Failure, FailureKey};
 use crate::chance::Plan;
 
@@ -15,6 +16,7 @@ use crate::chance::Plan;
 #[derive(Default)]
 pub(super) struct Tally {
     report: Report,
+    sightings: Sightings,
     groups: BTreeMap<FailureKey, Group>,
 }
 
@@ -51,6 +53,7 @@ impl Tally {
     pub(super) fn add(&mut self, ran: Ran) {
         let report = &mut self.report;
         report.coverage.add(ran.trace, &ran.handoffs);
+        self.sightings.add(&ran.properties);
         report.steps += ran.steps;
         report.checked += u64::from(is_checked(ran.seed));
         match report.strategies.get_mut(&ran.strategy) {
@@ -88,6 +91,7 @@ impl Tally {
         let mut groups: Vec<Group> = self.groups.into_values().collect();
         groups.sort_by_key(|group| (group.is_for_profile, group.seed));
         let mut report = self.report;
+        report.properties = self.sightings.finish(report.runs());
         report.first_seed = first_seed;
         report.ended = ended;
         report.profile_runs = profiled.runs;
@@ -95,9 +99,10 @@ impl Tally {
         Summary { report, groups }
     }
 
-    /// Says whether going on is no longer worth it.
+    /// Says whether going on is no longer worth it: nothing new is to be expected, and all that
+    /// must be so sometimes was.
     pub(super) fn is_saturated(&self) -> bool {
-        self.report.coverage.is_saturated()
+        self.report.coverage.is_saturated() && self.sightings.are_met()
     }
 }
 

@@ -13,8 +13,9 @@ use super::campaign::{ForProfile, Ran};
 use super::coverage::Counts;
 use super::profile::Failed;
 use super::report::{Ended, Report};
+use super::sighting::Sighting;
 use super::tally::{Group, Summary};
-use crate::assure::{Failure, FailureKey, FailureKind};
+use crate::assure::{Failure, FailureKey, FailureKind, Property, PropertyKind};
 use crate::time::Instant;
 
 /// A run.
@@ -27,6 +28,8 @@ pub(crate) struct RanLine {
     steps: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) handoffs: Vec<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    properties: Vec<PropertyLine>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<FailureLine>,
 }
@@ -39,6 +42,42 @@ struct FailureLine {
     at: u64,
     task: Option<String>,
     location: Option<String>,
+}
+
+/// What was seen of a property.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct PropertyLine {
+    kind: PropertyKind,
+    name: String,
+    location: String,
+    holds: u64,
+    evaluations: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct SightingLine {
+    property: PropertyLine,
+    runs: u64,
+    hits: u64,
+}
+
+impl From<&Property> for PropertyLine {
+    fn from(property: &Property) -> Self {
+        Self {
+            kind: property.kind(),
+            name: property.name().to_owned(),
+            location: property.location().to_owned(),
+            holds: property.holds(),
+            evaluations: property.evaluations(),
+        }
+    }
+}
+
+impl From<PropertyLine> for Property {
+    fn from(line: PropertyLine) -> Self {
+        let seen = (line.holds, line.evaluations);
+        Self::of_counts((line.kind, &line.name), &line.location, seen)
+    }
 }
 
 /// What the runs for the profile have come to.
@@ -66,6 +105,7 @@ pub(crate) struct SummaryLine {
     profile_runs: u64,
     profile_failed: u64,
     strategies: BTreeMap<String, u64>,
+    properties: Vec<SightingLine>,
     ended: Ended,
     groups: Vec<GroupLine>,
 }
@@ -90,6 +130,7 @@ impl From<&Ran> for RanLine {
             trace: ran.trace,
             steps: ran.steps,
             handoffs: ran.handoffs.clone(),
+            properties: ran.properties.iter().map(Into::into).collect(),
             failure: failure.map(|(key, failure)| FailureLine::of(key.clone(), failure)),
         }
     }
@@ -116,6 +157,7 @@ impl From<RanLine> for Ran {
             trace: line.trace,
             steps: line.steps,
             handoffs: line.handoffs,
+            properties: line.properties.into_iter().map(Into::into).collect(),
             failure: line.failure.map(FailureLine::read),
         }
     }
@@ -184,6 +226,11 @@ impl From<&Summary> for SummaryLine {
             fingerprint: group.fingerprint,
             count: group.count,
         });
+        let properties = report.properties.iter().map(|sighting| SightingLine {
+            property: (&sighting.property).into(),
+            runs: sighting.runs,
+            hits: sighting.hits,
+        });
         Self {
             coverage: report.coverage.counts(),
             first_seed: report.first_seed,
@@ -193,6 +240,7 @@ impl From<&Summary> for SummaryLine {
             profile_runs: report.profile_runs,
             profile_failed: report.profile_failed,
             strategies: report.strategies.clone(),
+            properties: properties.collect(),
             ended: report.ended,
             groups: groups.collect(),
         }
@@ -210,6 +258,11 @@ impl From<SummaryLine> for Summary {
             count: line.count,
         });
         let groups = groups.collect();
+        let properties = line.properties.into_iter().map(|line| Sighting {
+            property: line.property.into(),
+            runs: line.runs,
+            hits: line.hits,
+        });
         let report = Report {
             coverage: Coverage::of_counts(line.coverage),
             first_seed: line.first_seed,
@@ -219,6 +272,7 @@ impl From<SummaryLine> for Summary {
             profile_runs: line.profile_runs,
             profile_failed: line.profile_failed,
             strategies: line.strategies,
+            properties: properties.collect(),
             ended: line.ended,
             ..Report::default()
         };

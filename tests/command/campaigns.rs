@@ -271,3 +271,27 @@ fn runs_in_processes_of_their_own_come_to_the_same() {
         json(&folder, &format!("{line} always"))
     );
 }
+
+#[test]
+fn what_is_never_so_although_it_should_be_sometimes_is_undecided() {
+    let check = "[check]\n\"it is six\" = \"sometimes sum == 6\"\n\
+                 \"it is one\" = \"sometimes sum == 1\"\n";
+    let main = "sum = 1\nyield";
+    let text = scenario("Sums", main) + "\n[shared]\nsum = 0\n" + check;
+    let answer = explore("--runs 300 --keep-going", &text);
+    let stdout = &answer.is(3).stdout;
+    assert!(
+        stdout.contains("sometimes `it is six`: never in 300 runs"),
+        "{answer}"
+    );
+    assert!(
+        stdout.contains("sometimes `it is one`: in 300 of 300 runs"),
+        "{answer}"
+    );
+    assert!(
+        stdout.contains("should be sometimes:\n  it is six  at <stdin>:"),
+        "{answer}"
+    );
+    explore("--runs 100 --keep-going", &text).is(0);
+    explore("--runs 300 --keep-going --isolate always", &text).is(3);
+}

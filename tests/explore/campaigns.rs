@@ -229,3 +229,65 @@ fn a_program_may_end_with_an_error() {
         (FailureKind::Error, "it is late")
     );
 }
+
+/// Says of a number that it is sometimes three, which it is, and ten, which it is not.
+async fn a_number() {
+    let number = simrun::chance::below("number", 4);
+    simrun::sometimes!(number == 3, "it is three");
+    simrun::sometimes!(number == 10, "it is ten");
+    simrun::always!(number < 4, "it is small");
+}
+
+#[test]
+fn what_must_be_so_sometimes_is_counted_over_all_runs() {
+    let explorer = Explorer::new().runs(400).make_all_runs();
+    let reports = [1, 7].map(|jobs| explorer.clone().jobs(jobs).explore(a_number));
+    let [one, seven] = &reports;
+    assert_eq!(one.to_string(), seven.to_string());
+    let of = |name: &str| {
+        let mut properties = one.properties().iter();
+        let property = properties.find(|seen| seen.property().name() == name);
+        property.expect("it was looked at")
+    };
+    assert!((60..140).contains(&of("it is three").hits()));
+    assert_eq!(of("it is small").property().evaluations(), 400);
+    assert_eq!((of("it is ten").runs(), of("it is ten").hits()), (400, 0));
+    let unmet: Vec<_> = one.unmet().map(|unmet| unmet.property().name()).collect();
+    assert_eq!(unmet, ["it is ten"]);
+    let text = one.to_string();
+    assert!(
+        text.contains("sometimes `it is ten`: never in 400 runs"),
+        "{text}"
+    );
+    assert!(!text.contains("it is small"), "{text}");
+}
+
+#[test]
+fn a_campaign_that_has_not_seen_all_goes_on() {
+    let report = Explorer::new().runs(3_000).explore(a_number);
+    assert_eq!((report.runs(), report.ended()), (3_000, Ended::AllRuns));
+    let all = || async {
+        simrun::sometimes!(simrun::chance::below("number", 4) == 3, "it is three");
+    };
+    let report = Explorer::new().runs(3_000).explore(all);
+    assert_eq!(report.ended(), Ended::Saturated);
+}
+
+#[test]
+fn a_check_fails_for_what_was_never_seen_if_it_shall() {
+    let explorer = Explorer::new()
+        .runs(300)
+        .without_regressions()
+        .name("never");
+    assert!(explorer.check(a_number).is_passed());
+    let few = explorer.clone().runs(200).must_hit();
+    assert!(few.check(a_number).is_passed(), "too few runs to tell");
+    let check = || explorer.clone().must_hit().check(a_number);
+    let payload = std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).unwrap_err();
+    let text = payload.downcast_ref::<String>().unwrap();
+    assert!(
+        text.contains("sometimes `it is ten`: never in 300 runs"),
+        "{text}"
+    );
+    assert!(!text.contains("it is three"), "{text}");
+}
