@@ -66,7 +66,7 @@ async fn queries<F: Future<Output = ()> + 'static>(query: fn(Pool) -> F) {
 
 fn sweep() -> Explorer {
     let explorer = Explorer::new().runs(50);
-    explorer.strategy(|_| Strategy::cancel_sweep())
+    explorer.strategy(Strategy::cancel_sweep())
 }
 
 fn main() {

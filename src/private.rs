@@ -8,6 +8,8 @@ use crate::sim::Sim;
 use crate::strategy::Strategy;
 use crate::task::Ending;
 
+pub use crate::assure::claim::{claim, compare};
+pub use crate::assure::quantity::Relation;
 pub use crate::select::{Branch, order};
 
 /// Writes a line into the trace.
@@ -79,11 +81,4 @@ impl IntoStrategy for &str {
 #[track_caller]
 pub fn strategy(strategy: impl IntoStrategy) -> Strategy {
     strategy.into_strategy()
-}
-
-/// Makes a strategy for each seed of what stands in an attribute.
-#[track_caller]
-pub fn strategies(strategy: impl IntoStrategy) -> impl Fn(u64) -> Strategy + Send + Sync {
-    let strategy = strategy.into_strategy();
-    move |_| strategy.clone()
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::assure::{Failure, FailureKind, Outcome};
+use crate::assure::{Failure, FailureKind, Outcome, Property};
 use crate::chance::{Chance, Plan, Site};
 use crate::event_loop::core::{Core, Watch};
 use crate::event_loop::{EventLoop, Limits, Profile, Report, ReportKind};
@@ -113,7 +113,7 @@ impl Sim {
         self
     }
 
-    /// Finds out which steps depend on which, for [`Run::trace_hash`].
+    /// Finds out which steps depend on which, for [`Run::trace_hash`] and [`Run::handoffs`].
     pub fn hash_trace(mut self, hash: bool) -> Self {
         self.watch.order = hash;
         self
@@ -312,8 +312,10 @@ impl Sim {
                 trace: Trace::default(),
                 profile: None,
                 trace_hash: None,
+                handoffs: Vec::new(),
                 plan: Plan::default(),
                 unmet: Vec::new(),
+                properties: Vec::new(),
             }
         })
     }
@@ -390,7 +392,9 @@ impl Sim {
         }
         let reports = event_loop.take_reports();
         let mut errors = reports.iter().filter(|report| !report.is_warning());
-        let failure = failure.or_else(|| errors.next().map(unhandled));
+        let failure = failure
+            .or_else(|| core.violation())
+            .or_else(|| errors.next().map(unhandled));
         self.conclude(core, value, failure, reports)
     }
 
@@ -415,8 +419,14 @@ impl Sim {
             trace: state.trace.take().unwrap_or_default(),
             profile: state.profile.take().map(Arc::new),
             trace_hash: state.order.take().map(|order| order.hash()),
+            handoffs: state
+                .handoffs
+                .take()
+                .map(|handoffs| handoffs.finish())
+                .unwrap_or_default(),
             unmet: state.chance.unmet(),
             plan: state.chance.take_plan().unwrap_or_default(),
+            properties: state.properties.take(),
         }
     }
 
@@ -529,8 +539,10 @@ pub struct Run<T> {
     trace: Trace,
     profile: Option<Arc<Profile>>,
     trace_hash: Option<u64>,
+    handoffs: Vec<u64>,
     plan: Plan,
     unmet: Vec<Site>,
+    properties: Vec<Property>,
 }
 
 impl<T> Run<T> {
@@ -617,6 +629,14 @@ impl<T> Run<T> {
         self.trace_hash
     }
 
+    /// Returns the hand-offs of the run, each as a number, if they were
+    /// [asked for](Sim::hash_trace): that one task has touched a resource right after another one
+    /// had. The tasks, the resource, and whether each has read or written make the number, so runs
+    /// of one program have hand-offs in common.
+    pub fn handoffs(&self) -> &[u64] {
+        &self.handoffs
+    }
+
     /// Returns what the run shows of the program, if it was [asked for](Sim::profile).
     pub fn profile(&self) -> Option<&Arc<Profile>> {
         self.profile.as_ref()
@@ -636,6 +656,19 @@ impl<T> Run<T> {
     /// or what they call for was not possible.
     pub fn diverged(&self) -> &[Site] {
         &self.unmet
+    }
+
+    /// Returns the [properties](crate::assure) that the run came to, by name.
+    ///
+    /// ```
+    /// use simrun::{Sim, reachable};
+    ///
+    /// let run = Sim::new().run(|| async { reachable!("the end") });
+    /// let property = &run.properties()[0];
+    /// assert_eq!((property.name(), property.holds()), ("the end", 1));
+    /// ```
+    pub fn properties(&self) -> &[Property] {
+        &self.properties
     }
 
     /// Returns what the main task returned.

@@ -148,12 +148,7 @@ fn method(attribute: Attribute, simrun: &TokenStream, setting: &Setting) -> Toke
             true => quote_spanned! { span => .without_regressions() },
             false => quote_spanned! { span => .regressions_in(#value) },
         },
-        (Attribute::Test, "strategy") => {
-            quote_spanned! { span => .strategy(#simrun::private::strategies(#value)) }
-        }
-        (Attribute::Main, "strategy") => {
-            quote_spanned! { span => .strategy(#simrun::private::strategy(#value)) }
-        }
+        (_, "strategy") => quote_spanned! { span => .strategy(#simrun::private::strategy(#value)) },
         _ => quote_spanned! { span => .#key(#value) },
     }
 }

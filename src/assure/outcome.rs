@@ -41,6 +41,7 @@ impl fmt::Display for Outcome {
 
 /// The kinds of [`Failure`]. More will come, so a match needs a wildcard arm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum FailureKind {
     /// The main task panicked, which is how assertions fail.
@@ -55,6 +56,8 @@ pub enum FailureKind {
     Livelock,
     /// What a scenario says must hold did not: a check, or an `expect`.
     Check,
+    /// What the program says must [always](crate::always!) hold did not.
+    Property,
     /// The run used up its virtual time.
     VirtualTime,
     /// The run used up its steps.
@@ -65,6 +68,10 @@ pub enum FailureKind {
     Unhandled,
     /// The run depends on something outside it.
     Nondeterminism,
+    /// The run has ended its process.
+    Crashed,
+    /// The run did not come back, so its process was ended.
+    Hung,
 }
 
 impl FailureKind {
@@ -77,11 +84,14 @@ impl FailureKind {
             Self::Deadlock => "deadlock",
             Self::Livelock => "livelock",
             Self::Check => "check",
+            Self::Property => "property",
             Self::VirtualTime => "out of virtual time",
             Self::Steps => "out of steps",
             Self::WallClock => "out of real time",
             Self::Unhandled => "unhandled error",
             Self::Nondeterminism => "nondeterminism",
+            Self::Crashed => "crashed",
+            Self::Hung => "hung",
         }
     }
 }
@@ -97,6 +107,7 @@ pub struct Failure {
     pub(crate) unwrapped: Option<Box<str>>,
     pub(crate) error: Option<TaskError>,
     pub(crate) deadlock: Option<Box<Deadlock>>,
+    pub(crate) property: Option<Box<str>>,
 }
 
 impl Failure {
@@ -111,6 +122,7 @@ impl Failure {
             unwrapped: None,
             error: None,
             deadlock: None,
+            property: None,
         }
     }
 
@@ -193,12 +205,22 @@ impl Failure {
         ))
     }
 
+    /// Returns the name of the property that did not hold, if it is one.
+    pub fn property(&self) -> Option<&str> {
+        self.property.as_deref()
+    }
+
     /// Returns what tells whether two failures are the same.
     pub fn key(&self) -> FailureKey {
         let detail = match (&self.deadlock, &self.location, self.kind) {
+            (_, _, FailureKind::Property) => {
+                self.property.as_deref().unwrap_or_default().to_owned()
+            }
             (Some(deadlock), _, _) => deadlock.signature(),
             (None, Some(location), _) => location.clone(),
-            (None, None, FailureKind::Error | FailureKind::Unhandled) => self.message.clone(),
+            (None, None, FailureKind::Error | FailureKind::Unhandled | FailureKind::Crashed) => {
+                self.message.clone()
+            }
             _ => String::new(),
         };
         FailureKey(
@@ -229,6 +251,7 @@ impl std::error::Error for Failure {}
 
 /// What two failures share if they are the same: the kind, and the place or the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct FailureKey(String);
 
 impl fmt::Display for FailureKey {

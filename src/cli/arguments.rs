@@ -9,9 +9,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::outside::Colour;
 use super::seed::Seed;
+use super::shard::Share;
 use super::values::{duration, seeds, steps, strategy};
 use crate::Strategy;
 use crate::scenario::record::Show;
+
+/// The subcommand of processes that make runs.
+pub(super) const CHILD: &str = "__child";
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 passed, 1 failed, 2 usage or scenario error, 3 not decided (a limit ended a run), 4 \
@@ -44,6 +48,11 @@ pub(super) enum Command {
     Check(CheckArguments),
     /// Make many runs of scenarios, and show the shortest of those that fail
     Explore(ExploreArguments),
+    /// Report on a campaign whose runs were made in shards
+    Merge(MergeArguments),
+    /// Make runs for another process, which survives them
+    #[command(name = CHILD, hide = true)]
+    Child,
     /// Compare runs with the snapshots of them beside their scenarios
     Snapshot(SnapshotArguments),
     /// Print the JSON Schema of the scenario file, for editors
@@ -158,9 +167,58 @@ pub(super) struct ExploreArguments {
     /// Go on when a run has failed, for all the failures there are
     #[arg(long)]
     pub(super) keep_going: bool,
+    /// Say how far it has come, even if standard error is no terminal
+    #[arg(long)]
+    pub(super) progress: bool,
+    /// Make every N-th run, beginning with the K-th, and write them down for `merge`; shards make
+    /// all their runs
+    #[arg(long, value_name = "K/N", value_parser = Share::read, requires = "into")]
+    pub(super) shard: Option<Share>,
+    /// Write the runs to a file in this folder, instead of reporting
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["time", "exhaustive", "format"])]
+    pub(super) into: Option<PathBuf>,
     /// How to report
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub(super) format: CampaignFormat,
+    #[command(flatten)]
+    pub(super) isolation: IsolationArguments,
+    #[command(flatten)]
+    pub(super) manner: Manner,
+}
+
+/// Which runs are made in processes of their own.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct IsolationArguments {
+    /// Make runs in processes of their own, so that one that crashes or hangs fails alone: `auto`
+    /// does if the scenario starts programs in Rust
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub(super) isolate: Isolate,
+    /// How long a run in a process of its own may take in real time
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    pub(super) run_timeout: Duration,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Isolate {
+    /// If the scenario starts programs in Rust
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct MergeArguments {
+    /// Files that `explore --into` has written, and folders of them
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(super) paths: Vec<PathBuf>,
+    /// How to report
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: CampaignFormat,
+    #[command(flatten)]
+    pub(super) isolation: IsolationArguments,
     #[command(flatten)]
     pub(super) manner: Manner,
 }

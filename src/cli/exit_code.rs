@@ -5,7 +5,7 @@
 //! | 0 | [`PASSED`] | every run passed |
 //! | 1 | [`FAILED`] | a run failed, or a snapshot is not what it was |
 //! | 2 | [`USAGE`] | the command line makes no sense, or a file is no scenario |
-//! | 3 | [`UNDECIDED`] | a limit ended a run before it was over |
+//! | 3 | [`UNDECIDED`] | a limit ended a run; or what must be so sometimes was not in any of many |
 //! | 4 | [`NONDETERMINISTIC`] | two runs of one seed differ |
 //!
 //! Of several files the worst counts: 2 before 4, for something was not even tried; 4 before 1, for
@@ -24,7 +24,8 @@ pub const PASSED: u8 = 0;
 pub const FAILED: u8 = 1;
 /// The command line makes no sense, or a file is no scenario, or cannot be read or written.
 pub const USAGE: u8 = 2;
-/// A limit of steps, of virtual time or of real time ended a run before it was over.
+/// A limit of steps, of virtual time or of real time ended a run before it was over; or no run of a
+/// campaign has failed, but what must hold sometimes did not in any.
 pub const UNDECIDED: u8 = 3;
 /// Two runs of one seed differ.
 pub const NONDETERMINISTIC: u8 = 4;

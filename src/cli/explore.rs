@@ -4,15 +4,16 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::Serialize;
-
-use super::arguments::{CampaignFormat, ExploreArguments};
+use super::arguments::{CampaignFormat, ExploreArguments, Isolate, IsolationArguments};
+use super::children::Children;
 use super::exit_code;
+use super::progress::CampaignLine;
 use super::replay;
 use super::session::Session;
-use crate::chance::Plan;
-use crate::explore::{Explorer, Finding, Report, Saved, message};
-use crate::scenario::machine;
+use super::shard::{self, Header};
+use super::told::{Telling, code};
+use super::work::Work;
+use crate::explore::{Campaign, ForProfile, Local, Look, Runner, Summary};
 use crate::scenario::model::Model;
 use crate::{Sim, Strategy};
 
@@ -24,48 +25,203 @@ pub(super) fn explore(arguments: &ExploreArguments, session: &mut Session<'_>) -
     for file in &arguments.files {
         let opened = session.open(file, arguments.manner);
         let Some(model) = &opened.model else { continue };
-        let programs = session.programs.clone();
-        let program = |sim: &Sim| machine::run_under(sim, model, &programs);
         if is_exhaustive(arguments, model) {
-            let exhaustion = explorer(arguments, model).exhaust_program(&program);
-            session.count(match exhaustion.failed() {
-                0 if exhaustion.is_complete() => exit_code::PASSED,
-                0 => exit_code::UNDECIDED,
-                _ => exit_code::FAILED,
-            });
-            writeln!(session.outside.stdout, "{}\n\n{exhaustion}", model.name)?;
+            exhaust(arguments, model, session)?;
             continue;
         }
-        let report = explorer(arguments, model).explore_program(&program);
-        session.count(code(&report));
-        if !(arguments.manner.quiet && report.is_passed()) {
-            write(arguments, &report, model, file, session)?;
+        let work = Work {
+            model: model.clone(),
+            programs: session.programs.clone(),
+            strategies: strategies(arguments, model),
+            is_steady: arguments.format == CampaignFormat::Json,
+        };
+        match &arguments.into {
+            Some(folder) => write_shard(arguments, &work, folder, session)?,
+            None => run(arguments, &work, file, session)?,
         }
-        // How long it took differs from time to time, so it is no part of the result.
-        let took = report.took();
-        session
-            .outside
-            .say(format_args!("{} runs in {took:.1?}", report.runs()));
     }
     Ok(())
 }
 
-/// Makes the campaign that the command line asks for, or else the file.
-fn explorer(arguments: &ExploreArguments, model: &Arc<Model>) -> Explorer {
-    let sim = Sim::new()
-        .until(model.run.until)
-        .max_steps(model.run.max_steps);
-    let mut explorer = Explorer::new().sim(sim).without_regressions();
-    let strategies = strategies(arguments, model);
-    explorer = explorer.strategy(move |seed| {
-        let place = seed % strategies.len() as u64;
-        strategies[place as usize].clone()
+/// Makes the runs and tells what came of them.
+fn run(
+    arguments: &ExploreArguments,
+    work: &Work,
+    file: &Path,
+    session: &mut Session<'_>,
+) -> io::Result<()> {
+    let line = shows_progress(arguments, session).then(CampaignLine::default);
+    let mut explorer = given(arguments, work);
+    if let Some(line) = &line {
+        explorer = explorer.progress(line.listener());
+    }
+    let began = crate::event_loop::real_time();
+    let Some(isolation) = isolation(&arguments.isolation, work, session) else {
+        return Ok(());
+    };
+    let program = replay::program(session.outside.arguments.first().map(AsRef::as_ref));
+    let telling = Telling {
+        format: arguments.format,
+        program: &program,
+        file,
+    };
+    let (text, code, runs) = match isolation {
+        None => {
+            let program = |sim: &Sim| work.run(sim);
+            let local = Local::new(&explorer, &program);
+            local.prepare(&work.strategies);
+            let summary = Campaign::new(&explorer, &local).run();
+            drop(line);
+            let runs = summary.runs();
+            let (text, code) = tell(&local, summary, work, telling);
+            (text, code, runs)
+        }
+        Some(children) => {
+            let summary = Campaign::new(&explorer, &children).run();
+            drop(line);
+            let runs = summary.runs();
+            let (text, code) = children.tell(&summary, telling)?;
+            (text, code, runs)
+        }
+    };
+    conclude(&text, code, arguments.manner.quiet, session)?;
+    // How long it took differs from time to time, so it is no part of the result.
+    let took = crate::event_loop::real_time() - began;
+    session
+        .outside
+        .say(format_args!("{runs} runs in {took:.1?}"));
+    Ok(())
+}
+
+/// Writes the text of a campaign, unless nobody wants to read of what has passed.
+pub(super) fn conclude(
+    text: &str,
+    code: u8,
+    quiet: bool,
+    session: &mut Session<'_>,
+) -> io::Result<()> {
+    session.count(code);
+    if !(quiet && code == exit_code::PASSED) {
+        session.outside.stdout.write_all(text.as_bytes())?;
+    }
+    session.outside.stdout.flush()
+}
+
+/// Looks at what has failed, and returns what there is to say.
+pub(super) fn tell(
+    local: &Local<'_>,
+    summary: Summary,
+    work: &Work,
+    telling: Telling<'_>,
+) -> (String, u8) {
+    let report = local.report(summary, |_| Look::Closely);
+    (telling.text(&report, &work.model), code(&report))
+}
+
+/// Returns what makes the runs in processes of their own, if they are to be made so. Without a
+/// result that cannot be done, and it has been said why.
+pub(super) fn isolation(
+    arguments: &IsolationArguments,
+    work: &Work,
+    session: &mut Session<'_>,
+) -> Option<Option<Children>> {
+    let executable = session.outside.executable.clone();
+    let wanted = match arguments.isolate {
+        Isolate::Never => false,
+        Isolate::Always => true,
+        Isolate::Auto => executable.is_some() && work.has_foreign_code(),
+    };
+    if !wanted {
+        return Some(None);
+    }
+    let children = match executable {
+        Some(executable) => Children::start(executable, work, arguments.run_timeout),
+        None => Err(io::Error::other("this process cannot be started again")),
+    };
+    match children {
+        Ok(children) => Some(Some(children)),
+        Err(error) => {
+            let what = format_args!("cannot make runs in processes of their own: {error}");
+            session.complain(super::outside::Colour::Auto, what);
+            session.count(exit_code::USAGE);
+            None
+        }
+    }
+}
+
+/// Makes the runs of a shard and writes them down.
+fn write_shard(
+    arguments: &ExploreArguments,
+    work: &Work,
+    folder: &Path,
+    session: &mut Session<'_>,
+) -> io::Result<()> {
+    let explorer = given(arguments, work);
+    let header = Header::new(
+        work,
+        explorer.all_seeds(),
+        arguments.shard.unwrap_or_default(),
+    );
+    let Some(isolation) = isolation(&arguments.isolation, work, session) else {
+        return Ok(());
+    };
+    let made = |runner: &dyn Runner| -> io::Result<(u64, std::path::PathBuf)> {
+        let mut file = shard::Writer::create(folder, &header)?;
+        let campaign = Campaign::new(&explorer, runner);
+        campaign.make(header.own_seeds(), |ran| file.add(&ran))?;
+        let profiled: ForProfile = runner.profiled();
+        file.end(&profiled)
+    };
+    let written = match isolation {
+        Some(children) => made(&children),
+        None => {
+            let program = |sim: &Sim| work.run(sim);
+            let local = Local::new(&explorer, &program);
+            local.prepare(&work.strategies);
+            made(&local)
+        }
+    };
+    match written {
+        Ok((runs, path)) => session
+            .outside
+            .say(format_args!("{runs} runs are in {}", path.display())),
+        Err(error) => {
+            let folder = folder.display();
+            let what = format_args!("cannot write a shard to {folder}: {error}");
+            session.complain(arguments.manner.color, what);
+            session.count(exit_code::USAGE);
+        }
+    }
+    Ok(())
+}
+
+/// Makes a run for every order, and says how many have failed.
+fn exhaust(
+    arguments: &ExploreArguments,
+    model: &Arc<Model>,
+    session: &mut Session<'_>,
+) -> io::Result<()> {
+    let work = Work {
+        model: model.clone(),
+        programs: session.programs.clone(),
+        strategies: vec![Strategy::fifo()],
+        is_steady: false,
+    };
+    let program = |sim: &Sim| work.run(sim);
+    let exhaustion = given(arguments, &work).exhaust_program(&program);
+    session.count(match exhaustion.failed() {
+        0 if exhaustion.is_complete() => exit_code::PASSED,
+        0 => exit_code::UNDECIDED,
+        _ => exit_code::FAILED,
     });
-    if let Some(seeds) = arguments
-        .seeds
-        .clone()
-        .or_else(|| model.explore.seeds.clone())
-    {
+    writeln!(session.outside.stdout, "{}\n\n{exhaustion}", model.name)
+}
+
+/// Makes the campaign that the command line asks for, or else the file.
+fn given(arguments: &ExploreArguments, work: &Work) -> crate::explore::Explorer {
+    let mut explorer = work.explorer();
+    let asked = arguments.seeds.clone();
+    if let Some(seeds) = asked.or_else(|| work.model.explore.seeds.clone()) {
         explorer = explorer.seeds(seeds);
     }
     if let Some(runs) = arguments.runs {
@@ -102,125 +258,6 @@ fn is_exhaustive(arguments: &ExploreArguments, model: &Model) -> bool {
         || (arguments.strategy.is_none() && model.explore.strategies.iter().any(asked))
 }
 
-fn code(report: &Report) -> u8 {
-    match report.is_passed() {
-        true => exit_code::PASSED,
-        false => exit_code::FAILED,
-    }
-}
-
-fn write(
-    arguments: &ExploreArguments,
-    report: &Report,
-    model: &Model,
-    file: &Path,
-    session: &mut Session<'_>,
-) -> io::Result<()> {
-    let command = session.outside.arguments.first().cloned();
-    let replay = |finding: &Finding| {
-        let strategy = (finding.seed() != 0).then(|| finding.strategy().to_owned());
-        replay::of_seed(
-            command.as_deref(),
-            finding.seed(),
-            strategy.as_deref(),
-            file,
-        )
-    };
-    let out = &mut *session.outside.stdout;
-    match arguments.format {
-        CampaignFormat::Human => {
-            writeln!(out, "{}\n", model.name)?;
-            match report.findings() {
-                [] => write!(out, "{report}")?,
-                [first, ..] => {
-                    let told = message(report, first, &replay(first), Saved::Not);
-                    writeln!(out, "{told}")?;
-                }
-            }
-        }
-        CampaignFormat::Json => {
-            let object = CampaignObject::new(report, model, &replay);
-            serde_json::to_writer(&mut *out, &object)?;
-            writeln!(out)?;
-        }
-    }
-    out.flush()
-}
-
-#[derive(Serialize)]
-struct CampaignObject<'a> {
-    format: u32,
-    r#type: &'static str,
-    scenario: &'a str,
-    file: &'a str,
-    runs: u64,
-    failed: u64,
-    distinct: u64,
-    seen_once: u64,
-    /// The highest probability of a failure that is left open, with 95 % certainty.
-    residual: Option<f64>,
-    ended: String,
-    failures: Vec<FindingObject<'a>>,
-}
-
-#[derive(Serialize)]
-struct FindingObject<'a> {
-    kind: &'static str,
-    key: String,
-    message: &'a str,
-    seed: u64,
-    strategy: &'a str,
-    /// How many runs failed so.
-    count: u64,
-    plan: Vec<String>,
-    shortest: Option<ShortestObject>,
-    replay: String,
-}
-
-#[derive(Serialize)]
-struct ShortestObject {
-    plan: Vec<String>,
-    replays: u64,
-}
-
-impl<'a> CampaignObject<'a> {
-    fn new(report: &'a Report, model: &'a Model, replay: &dyn Fn(&Finding) -> String) -> Self {
-        let coverage = report.coverage();
-        let findings = report.findings().iter();
-        Self {
-            format: 1,
-            r#type: "campaign",
-            scenario: &model.name,
-            file: &model.source.name,
-            runs: report.runs(),
-            failed: report.failed(),
-            distinct: coverage.distinct(),
-            seen_once: coverage.singletons(),
-            residual: (report.failed() == 0).then(|| coverage.residual()),
-            ended: report.ended().to_string(),
-            failures: findings
-                .map(|finding| FindingObject {
-                    kind: finding.failure().kind().word(),
-                    key: finding.key().to_string(),
-                    message: finding.failure().message(),
-                    seed: finding.seed(),
-                    strategy: finding.strategy(),
-                    count: finding.count(),
-                    plan: lines(finding.plan()),
-                    shortest: finding.shrunk().map(|shrunk| ShortestObject {
-                        plan: lines(shrunk.plan()),
-                        replays: shrunk.replays(),
-                    }),
-                    replay: replay(finding),
-                })
-                .collect(),
-        }
-    }
-}
-
-fn lines(plan: &Plan) -> Vec<String> {
-    let decisions = plan.iter();
-    decisions
-        .map(|(site, choice)| format!("{site} -> {choice}"))
-        .collect()
+fn shows_progress(arguments: &ExploreArguments, session: &Session<'_>) -> bool {
+    arguments.progress || (session.outside.stderr_is_terminal && !arguments.manner.quiet)
 }

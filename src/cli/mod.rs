@@ -86,21 +86,28 @@
 
 mod arguments;
 mod check;
+mod child;
+mod children;
 mod determinism;
 pub mod exit_code;
 mod explore;
 mod input;
+mod merge;
 mod outside;
 mod printed;
 mod progress;
+mod protocol;
 mod replay;
 mod run;
 mod seed;
 mod session;
+mod shard;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod told;
 mod values;
+mod work;
 
 use std::process::ExitCode;
 
@@ -173,6 +180,7 @@ pub fn call<A: Into<std::ffi::OsString>>(
             stderr: &mut stderr,
             stdout_is_terminal: false,
             stderr_is_terminal: false,
+            executable: None,
         },
         programs,
     );
@@ -195,6 +203,8 @@ fn run(mut outside: Outside<'_>, programs: Programs) -> u8 {
         Some(Command::Run(arguments)) => run::run(&arguments, &mut session),
         Some(Command::Check(arguments)) => check::check(&arguments, &mut session),
         Some(Command::Explore(arguments)) => explore::explore(&arguments, &mut session),
+        Some(Command::Merge(arguments)) => merge::merge(&arguments, &mut session),
+        Some(Command::Child) => child::serve(&mut session),
         Some(Command::Snapshot(arguments)) => snapshot::snapshot(&arguments, &mut session),
         Some(Command::Schema(arguments)) => printed::schema(&arguments, &mut session),
         Some(Command::Completions { shell }) => printed::completions(shell, &mut session),

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::path::PathBuf;
 
 use crate::report::Paint;
 
@@ -15,19 +16,23 @@ pub(super) struct Outside<'a> {
     /// Whether someone looks at it.
     pub(super) stdout_is_terminal: bool,
     pub(super) stderr_is_terminal: bool,
+    /// What starts this command once more, if something does.
+    pub(super) executable: Option<PathBuf>,
 }
 
 /// Calls a function with what this process has.
 pub(super) fn with_process<T>(act: impl FnOnce(Outside<'_>) -> T) -> T {
-    let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
+    // What programs in Rust print, on whatever thread, must find neither of these locked.
+    let (stdin, stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
     act(Outside {
         arguments: std::env::args_os().collect(),
         variable: &|name| std::env::var_os(name),
         stdin: &mut stdin.lock(),
-        stdout: &mut BufWriter::new(stdout.lock()),
-        stderr: &mut stderr.lock(),
         stdout_is_terminal: stdout.is_terminal(),
         stderr_is_terminal: stderr.is_terminal(),
+        executable: std::env::current_exe().ok(),
+        stdout: &mut BufWriter::new(stdout),
+        stderr: &mut stderr,
     })
 }
 

@@ -40,16 +40,17 @@ pub(super) fn line(
 }
 
 /// Returns the command that makes the run of a seed by a strategy.
-pub(super) fn of_seed(
-    command: Option<&OsStr>,
-    seed: u64,
-    strategy: Option<&str>,
-    file: &Path,
-) -> String {
+pub(super) fn of_seed(program: &str, seed: u64, strategy: Option<&str>, file: &Path) -> String {
     let strategy = strategy.map(|strategy| format!(" --strategy {}", quote(strategy)));
-    let (command, strategy) = (program(command), strategy.unwrap_or_default());
+    let strategy = strategy.unwrap_or_default();
     let file = quote(&file.display().to_string());
-    format!("{command} --seed {seed}{strategy} {file}")
+    format!("{program} --seed {seed}{strategy} {file}")
+}
+
+/// Returns the command that makes the runs for the profile again, and seed 0.
+pub(super) fn of_profile(program: &str, file: &Path) -> String {
+    let file = quote(&file.display().to_string());
+    format!("{program} explore --seeds 0..1 {file}")
 }
 
 /// Returns what the command is called: a user's own has another name.

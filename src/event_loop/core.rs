@@ -22,6 +22,7 @@ use super::alarms::{Alarmed, Alarms};
 use super::callbacks::Callback;
 use super::choose::Choose;
 use super::context::Locals;
+use super::handoffs::Handoffs;
 use super::hosts::Hosts;
 use super::limits::{Limits, Stopwatch};
 use super::order::Order;
@@ -35,6 +36,7 @@ use super::table::{Flags, Key, Kind, Slot, Waiter};
 use super::tasks::BoxedBody;
 use super::timers::Timers;
 use super::waker::Word;
+use crate::assure::{Failure, Properties};
 use crate::chance::{Chance, ROOT_HASH, SiteKey, TaskPath};
 use crate::error::Cancelled;
 use crate::time::Instant;
@@ -102,6 +104,8 @@ pub(crate) struct State {
     pub(crate) touches: Option<Vec<Touch>>,
     pub(crate) profile: Option<Profile>,
     pub(crate) order: Option<Box<Order>>,
+    /// Kept beside the order.
+    pub(crate) handoffs: Option<Box<Handoffs>>,
     /// Where the next scheduling decision is taken: after whose step, and what came since.
     pub(crate) site: LastStep,
 
@@ -122,6 +126,7 @@ pub(crate) struct State {
 
     pub(crate) fingerprint: Fingerprint,
     pub(crate) trace: Option<Trace>,
+    pub(crate) properties: Properties,
     pub(crate) handler: Option<Handler>,
     pub(crate) reports: Vec<Report>,
     /// How often was drawn, by path and label: under the site of the first such draw. Kept when a
@@ -146,7 +151,7 @@ pub(crate) struct Watch {
     pub(crate) record: bool,
     /// What each task's steps touch.
     pub(crate) profile: bool,
-    /// The partial order of the steps.
+    /// The partial order of the steps, and who hands what to whom.
     pub(crate) order: bool,
 }
 
@@ -218,6 +223,7 @@ impl Core {
             touches,
             profile: watch.profile.then(Profile::default),
             order: watch.order.then(Box::default),
+            handoffs: watch.order.then(Box::default),
             may_wait: chooser.as_ref().is_some_and(|chooser| chooser.may_wait()),
             may_cancel,
             chance,
@@ -235,6 +241,7 @@ impl Core {
             moved_at: 0,
             fingerprint: Fingerprint::new(),
             trace: watch.record.then(Trace::default),
+            properties: Properties::default(),
             handler: None,
             reports: Vec::new(),
             draws: BTreeMap::new(),
@@ -348,6 +355,11 @@ impl Core {
             .fold(7, |hash, byte| crate::chance::mix(hash, u64::from(byte)));
         state.fingerprint.add(hash);
         state.record(self.now(), || EventKind::Logged(text));
+    }
+
+    /// Returns the failure of the first property that had to hold and did not.
+    pub(crate) fn violation(&self) -> Option<Failure> {
+        self.state.borrow().properties.violation.clone()
     }
 
     /// Makes this the thread's loop until the guard is dropped.

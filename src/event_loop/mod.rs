@@ -15,6 +15,7 @@ pub(crate) mod core;
 mod debug;
 mod families;
 mod gather;
+mod handoffs;
 mod hosts;
 mod lane;
 mod limits;

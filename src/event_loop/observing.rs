@@ -24,6 +24,9 @@ impl State {
         if let Some(order) = &mut self.order {
             order.add(hash, touches);
         }
+        if let Some(handoffs) = &mut self.handoffs {
+            handoffs.add(hash, touches);
+        }
         touches.clear();
     }
 
@@ -54,6 +57,9 @@ impl State {
         }
         if let Some(order) = &mut self.order {
             order.add(entity.get(), touches);
+        }
+        if let Some(handoffs) = &mut self.handoffs {
+            handoffs.add(entity.get(), touches);
         }
         touches.clear();
     }

@@ -4,16 +4,22 @@
 //! counted in the order of their numbers, and only then is it decided whether to go on. So neither
 //! the number of threads nor the order in which runs end can be seen in the result. Real time can
 //! end a batch early: numbers are taken in order, so what was run is a prefix all the same.
+//!
+//! What a run leaves behind is a plain value, which can be written down. To count such values is
+//! all that there is to a report, so it does not matter in which process the runs were made.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::finding::Finding;
-use super::program::{Program, aside};
-use super::report::{Ended, Report};
+use super::Explorer;
+use super::pace::Pace;
+use super::profile::Failed;
+use super::program::Program;
+use super::report::Ended;
 use super::stopwatch::Stopwatch;
-use super::{Coverage, Explorer};
-use crate::assure::{Failure, FailureKey, FailureKind};
+use super::tally::{Summary, Tally};
+use crate::assure::{Failure, FailureKey, FailureKind, Property};
 use crate::chance::mix;
 use crate::sim::Sim;
 
@@ -27,116 +33,169 @@ const MAX_BATCH: u64 = 1_024;
 const CHECK_ONE_IN: u64 = 32;
 
 /// What is kept of a run.
-struct Ran {
-    seed: u64,
-    strategy: String,
-    fingerprint: u64,
-    steps: u64,
-    is_checked: bool,
-    failure: Option<Failure>,
+#[derive(Clone, Debug)]
+pub(crate) struct Ran {
+    pub(crate) seed: u64,
+    pub(crate) strategy: String,
+    pub(crate) fingerprint: u64,
+    /// The number of its trace, or else its fingerprint.
+    pub(crate) trace: u64,
+    pub(crate) steps: u64,
+    /// The hand-offs that no batch before has seen.
+    pub(crate) handoffs: Vec<u64>,
+    pub(crate) properties: Vec<Property>,
+    pub(crate) failure: Option<(FailureKey, Failure)>,
 }
 
-/// Runs the campaign, without shrinking what it finds.
-pub(super) fn run(explorer: &Explorer, program: &Program<'_>) -> Report {
-    let watch = Stopwatch::start(explorer.time);
-    let mut report = Report::default();
-    let mut groups = BTreeMap::new();
-    let last = explorer.runs.unwrap_or(u64::MAX);
-    let mut batch = FIRST_BATCH;
-    report.ended = loop {
-        let done = report.coverage.runs();
-        let end = last.min(done.saturating_add(batch));
-        let ran = run_batch(explorer, program, done..end, &watch);
-        let is_cut = (ran.len() as u64) < end - done;
-        for ran in ran {
-            count(&mut report, &mut groups, ran);
-        }
-        if !groups.is_empty() && !explorer.keeps_going {
-            break Ended::Failed;
-        }
-        if end == last && !is_cut {
-            break Ended::AllRuns;
-        }
-        if is_cut || watch.is_over() {
-            break Ended::OutOfTime;
-        }
-        if explorer.stops_when_saturated && report.coverage.is_saturated() {
-            break Ended::Saturated;
-        }
-        batch = MAX_BATCH.min(report.coverage.runs());
-    };
-    report.first_seed = explorer.first_seed;
-    report.findings = groups
-        .into_values()
-        .map(|group| aside(|| group.look_again(explorer, program)))
-        .collect();
-    report.findings.sort_by_key(|finding| finding.seed);
-    report
+/// Whoever makes the runs: this process, or others.
+pub(crate) trait Runner: Sync {
+    /// Makes the run of a seed. Hand-offs that are among `handed` need not be told again.
+    fn run(&self, seed: u64, handed: &BTreeSet<u64>) -> Ran;
+
+    /// Returns what the runs for the profile have come to, if there was any need for them.
+    fn profiled(&self) -> ForProfile;
 }
 
-/// Runs a batch on as many threads as there are jobs, and returns the runs in order.
-fn run_batch(
-    explorer: &Explorer,
-    program: &Program<'_>,
-    numbers: std::ops::Range<u64>,
-    watch: &Stopwatch,
-) -> Vec<Ran> {
-    let next = AtomicU64::new(numbers.start);
-    let work = || {
-        let mut ran = Vec::new();
-        // The first run of a campaign is made however short the time is.
-        while next.load(Ordering::Relaxed) == 0 || !watch.is_over() {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= numbers.end {
-                break;
+/// How many runs for the profile there were, and those that have failed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ForProfile {
+    pub(crate) runs: u64,
+    pub(crate) failures: Vec<Failed>,
+}
+
+/// A campaign that is under way.
+pub(crate) struct Campaign<'a> {
+    explorer: &'a Explorer,
+    runner: &'a dyn Runner,
+}
+
+impl<'a> Campaign<'a> {
+    pub(crate) fn new(explorer: &'a Explorer, runner: &'a dyn Runner) -> Self {
+        Self { explorer, runner }
+    }
+
+    /// Makes the runs, and says what they add up to.
+    pub(crate) fn run(&self) -> Summary {
+        let explorer = self.explorer;
+        let watch = Stopwatch::start(explorer.time);
+        let pace = Pace::new(explorer, &watch);
+        let mut tally = Tally::of(explorer);
+        let last = explorer.runs.unwrap_or(u64::MAX);
+        let mut batch = FIRST_BATCH;
+        let ended = loop {
+            let done = tally.coverage().runs();
+            let end = last.min(done.saturating_add(batch));
+            let seed_of = |number| explorer.seed_of(number);
+            let ran = self.run_numbers(done..end, &seed_of, tally.coverage().handed(), &pace);
+            let is_cut = (ran.len() as u64) < end - done;
+            for ran in ran {
+                tally.add(ran);
             }
-            ran.push(run_one(explorer, program, explorer.seed_of(number)));
-        }
-        ran
-    };
-    let jobs = (explorer.threads() as u64).min(numbers.end - numbers.start);
-    let mut ran: Vec<Ran> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-        let join = |worker: std::thread::ScopedJoinHandle<'_, Vec<Ran>>| match worker.join() {
-            Ok(ran) => ran,
-            Err(payload) => std::panic::resume_unwind(payload),
+            pace.has_seen(tally.coverage().distinct());
+            let has_failed = tally.has_failed() || !self.profiled().failures.is_empty();
+            if has_failed && !explorer.keeps_going {
+                break Ended::Failed;
+            }
+            if end == last && !is_cut {
+                break Ended::AllRuns;
+            }
+            if is_cut || watch.is_over() {
+                break Ended::OutOfTime;
+            }
+            if explorer.stops_when_saturated && tally.is_saturated() {
+                break Ended::Saturated;
+            }
+            batch = MAX_BATCH.min(tally.coverage().runs());
         };
-        workers.into_iter().flat_map(join).collect()
-    });
-    ran.sort_by_key(|ran| ran.seed);
-    ran
+        tally.close(explorer.first_seed, ended, &self.profiled())
+    }
+
+    /// Makes the runs of some seeds, whatever comes of them, and hands them on in this order.
+    pub(crate) fn make<E>(
+        &self,
+        seeds: impl IntoIterator<Item = u64>,
+        mut each: impl FnMut(Ran) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let pace = Pace::new(self.explorer, &Stopwatch::start(None));
+        let mut handed = BTreeSet::new();
+        let mut seeds = seeds.into_iter();
+        loop {
+            let batch: Vec<u64> = seeds.by_ref().take(MAX_BATCH as usize).collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let seed_of = |number: u64| batch[number as usize];
+            let numbers = 0..batch.len() as u64;
+            for mut ran in self.run_numbers(numbers, &seed_of, &handed, &pace) {
+                ran.handoffs.retain(|handoff| handed.insert(*handoff));
+                each(ran)?;
+            }
+        }
+    }
+
+    /// Returns what the runs for the profile have come to, unless only the seeds count.
+    pub(crate) fn profiled(&self) -> ForProfile {
+        match self.explorer.is_replay {
+            true => ForProfile::default(),
+            false => self.runner.profiled(),
+        }
+    }
+
+    /// Makes runs on as many threads as there are jobs.
+    fn run_numbers(
+        &self,
+        numbers: Range<u64>,
+        seed_of: &(dyn Fn(u64) -> u64 + Sync),
+        handed: &BTreeSet<u64>,
+        pace: &Pace,
+    ) -> Vec<Ran> {
+        let next = AtomicU64::new(numbers.start);
+        let work = || {
+            let mut ran = Vec::new();
+            // The first run of a campaign is made however short the time is.
+            while next.load(Ordering::Relaxed) == 0 || !pace.is_over() {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= numbers.end {
+                    break;
+                }
+                let one = self.runner.run(seed_of(number), handed);
+                pace.has_run(one.failure.is_some());
+                ran.push(one);
+            }
+            ran
+        };
+        let jobs = (self.explorer.threads() as u64).min(numbers.end - numbers.start);
+        let mut ran: Vec<Ran> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
+            let join = |worker: std::thread::ScopedJoinHandle<'_, Vec<Ran>>| match worker.join() {
+                Ok(ran) => ran,
+                Err(payload) => std::panic::resume_unwind(payload),
+            };
+            workers.into_iter().flat_map(join).collect()
+        });
+        ran.sort_by_key(|ran| ran.seed);
+        ran
+    }
 }
 
-fn run_one(explorer: &Explorer, program: &Program<'_>, seed: u64) -> Ran {
-    let sim = explorer.sim_of(seed);
-    let run = program(&sim);
-    let mut failure = run.failure().cloned();
-    let is_drawn = mix(mix(0, seed), CHECK_ONE_IN) >> 32 & (CHECK_ONE_IN - 1) == 0;
-    let is_checked = is_drawn || explorer.checks_all;
-    let ended_by_itself = failure.as_ref().is_none_or(is_the_runs_own);
-    if is_checked && ended_by_itself && program(&sim).fingerprint() != run.fingerprint() {
-        failure = Some(nondeterminism(&sim, program));
-    }
-    Ran {
-        seed,
-        strategy: run.strategy().to_string(),
-        fingerprint: run.fingerprint(),
-        steps: run.steps(),
-        is_checked,
-        failure,
-    }
+/// Says whether a seed is run twice, to see that nothing differs.
+pub(super) fn is_checked(seed: u64) -> bool {
+    mix(mix(0, seed), CHECK_ONE_IN) >> 32 & (CHECK_ONE_IN - 1) == 0
 }
 
 /// Says whether a failure comes from the program and the plan alone.
 pub(super) fn is_the_runs_own(failure: &Failure) -> bool {
     !matches!(
         failure.kind(),
-        FailureKind::WallClock | FailureKind::Nondeterminism
+        FailureKind::WallClock
+            | FailureKind::Nondeterminism
+            | FailureKind::Crashed
+            | FailureKind::Hung
     )
 }
 
 /// Tells where two runs of one seed differ.
-fn nondeterminism(sim: &Sim, program: &Program<'_>) -> Failure {
+pub(super) fn nondeterminism(sim: &Sim, program: &Program<'_>) -> Failure {
     let sim = sim.clone().record(true);
     let (first, second) = (program(&sim), program(&sim));
     Sim::compare(&first, &second).unwrap_or_else(|| {
@@ -146,63 +205,4 @@ fn nondeterminism(sim: &Sim, program: &Program<'_>) -> Failure {
         );
         Failure::new(FailureKind::Nondeterminism, message, first.now())
     })
-}
-
-/// The failures of one key.
-struct Group {
-    seed: u64,
-    failure: Failure,
-    fingerprint: u64,
-    count: u64,
-}
-
-fn count(report: &mut Report, groups: &mut BTreeMap<FailureKey, Group>, ran: Ran) {
-    report.coverage.add(ran.fingerprint);
-    report.steps += ran.steps;
-    report.checked += u64::from(ran.is_checked);
-    *report.strategies.entry(ran.strategy).or_insert(0) += 1;
-    let Some(failure) = ran.failure else {
-        return;
-    };
-    report.failed += 1;
-    let group = groups.entry(failure.key()).or_insert(Group {
-        seed: ran.seed,
-        failure,
-        fingerprint: ran.fingerprint,
-        count: 0,
-    });
-    group.count += 1;
-}
-
-impl Group {
-    /// Runs the lowest seed again, for its plan and to see that it fails again.
-    fn look_again(self, explorer: &Explorer, program: &Program<'_>) -> Finding {
-        let sim = explorer.sim_of(self.seed).write_plan(true);
-        let run = program(&sim);
-        let is_own = is_the_runs_own(&self.failure);
-        let failure = match is_own && run.fingerprint() != self.fingerprint {
-            true => nondeterminism(&sim, program),
-            false => self.failure,
-        };
-        Finding {
-            failure,
-            seed: self.seed,
-            strategy: run.strategy().to_string(),
-            plan: run.plan().clone(),
-            fingerprint: self.fingerprint,
-            count: self.count,
-            shrunk: None,
-        }
-    }
-}
-
-impl Coverage {
-    /// Returns the highest probability of a failure that so many runs without one leave open, with
-    /// 95 % certainty: the rule of three.
-    pub fn residual(&self) -> f64 {
-        match self.runs() {
-            0 => 1.0,
-            runs => (3.0 / runs as f64).min(1.0),
-        }
-    }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::message::{Saved, message};
+use super::profile::is_for_profile;
 use super::program::{Program, aside, program};
 use super::regression::{Case, Regressions, fingerprint};
 use super::{Explorer, Finding, Report};
@@ -86,6 +87,7 @@ impl Explorer {
         if let Some(seed) = environment.seed {
             explorer.first_seed = seed;
             explorer.runs = Some(1);
+            explorer.is_replay = true;
         }
         if let Some(plan) = &environment.plan {
             let exists = Path::new(plan).exists();
@@ -105,6 +107,7 @@ impl Explorer {
             report.regressions = regressions;
         }
         let Some(finding) = report.findings().first() else {
+            explorer.look_for_unmet(&name, &report);
             return report;
         };
         let is_known = report.runs() == 0;
@@ -115,9 +118,26 @@ impl Explorer {
         let replay = match (&environment.plan, is_known) {
             (Some(plan), _) => format!("SIMRUN_PLAN={plan} cargo test {name}"),
             (None, true) => format!("cargo test {name}"),
+            (None, false) if is_for_profile(finding.strategy()) => {
+                format!("SIMRUN_RUNS=1 cargo test {name}")
+            }
             (None, false) => format!("SIMRUN_SEED={} cargo test {name}", finding.seed()),
         };
         panic!("{}", message(&report, finding, &replay, saved));
+    }
+
+    /// Says what must hold sometimes and did not in any of many runs.
+    #[track_caller]
+    fn look_for_unmet(&self, name: &str, report: &Report) {
+        let unmet = report.unmet().filter(|_| report.is_telling());
+        let lines = unmet.map(|unmet| format!("{unmet}\n  at {}", unmet.property().location()));
+        let lines: Vec<String> = lines.collect();
+        if lines.is_empty() {
+            return;
+        }
+        let text = lines.join("\n");
+        assert!(!self.must_hit, "no run has failed, but:\n{text}");
+        eprintln!("{name}: warning: {text}");
     }
 
     /// Replays the regressions in a file, or the plan.

@@ -8,10 +8,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::campaign::Campaign;
+use super::local::{Local, Look};
+use super::pace::{Listener, Progress};
 use super::program::{Program, aside, program};
 use super::shrink::{self, Budget};
 use super::stopwatch::Stopwatch;
-use super::{Exhaustion, Report, Shrunk, campaign, exhaustive};
+use super::{Exhaustion, Report, Shrunk, exhaustive};
 use crate::chance::Plan;
 use crate::sim::Sim;
 use crate::strategy::Strategy;
@@ -24,7 +27,14 @@ const RUNS: u64 = 1_000;
 /// Many runs of one program, each under a seed of its own.
 ///
 /// Seed 0 is always run in asyncio's own order: what fails there fails without any search. The
-/// others are run by a [strategy](Self::strategy), at random unless it is set.
+/// others are run by a [strategy](Self::strategy): by the [portfolio](Strategy::portfolio), in which
+/// each seed names one of several, unless it is set.
+///
+/// Most strategies plan ahead, so a campaign begins with a few runs from which it makes a
+/// [profile](crate::strategy::Profile): one in asyncio's order and eight of `pct 1`. Those are the
+/// same in every campaign of a program. So a seed means the same run in all of them, and whoever
+/// runs it alone computes the profile first. They are not counted among the runs, but what fails in
+/// one of them is reported too.
 ///
 /// The runs are spread over the cores, one at a time on each, and share nothing. What comes of them
 /// does not depend on how many there are at a time. A panic fails its run and nothing else.
@@ -65,12 +75,16 @@ pub struct Explorer {
     pub(super) name: Option<String>,
     pub(super) folder: Option<PathBuf>,
     pub(super) jobs: Option<usize>,
+    pub(super) must_hit: bool,
+    /// Only the seeds count, whatever the runs for the profile show.
+    pub(super) is_replay: bool,
+    pub(super) listener: Option<Listener>,
     budget: Budget,
-    strategy: Arc<dyn Fn(u64) -> Strategy + Send + Sync>,
+    pub(super) strategy: Arc<dyn Fn(u64) -> Strategy + Send + Sync>,
 }
 
 impl Explorer {
-    /// Makes the default: a thousand runs at random on all cores, until one fails.
+    /// Makes the default: a thousand runs of the portfolio on all cores, until one fails.
     pub fn new() -> Self {
         Self {
             sim: Sim::new(),
@@ -83,8 +97,11 @@ impl Explorer {
             name: None,
             folder: Some(PathBuf::from("sim-regressions")),
             jobs: None,
+            must_hit: false,
+            is_replay: false,
+            listener: None,
             budget: Budget::default(),
-            strategy: Arc::new(|_| Strategy::random()),
+            strategy: Arc::new(|_| Strategy::portfolio()),
         }
     }
 
@@ -101,8 +118,9 @@ impl Explorer {
         self
     }
 
-    /// Sets one seed: one run. Seed 0 is run in asyncio's order.
-    pub fn seed(self, seed: u64) -> Self {
+    /// Sets one seed: one run, and nothing else counts. Seed 0 is run in asyncio's order.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.is_replay = true;
         self.seeds(seed..seed.saturating_add(1))
     }
 
@@ -120,15 +138,38 @@ impl Explorer {
     /// use simrun::Strategy;
     /// use simrun::explore::Explorer;
     ///
+    /// let report = Explorer::new().runs(10).strategy(Strategy::pos()).explore(|| async {});
+    /// assert!(report.to_string().contains("fifo 1, pos 9"));
+    /// ```
+    pub fn strategy(self, strategy: Strategy) -> Self {
+        self.strategies(move |_| strategy.clone())
+    }
+
+    /// Sets the strategy of each seed but 0, for each its own.
+    ///
+    /// ```
+    /// use simrun::Strategy;
+    /// use simrun::explore::Explorer;
+    ///
     /// let fifo_or_random = |seed| match seed % 2 {
     ///     0 => Strategy::fifo(),
     ///     _ => Strategy::random(),
     /// };
-    /// let report = Explorer::new().runs(10).strategy(fifo_or_random).explore(|| async {});
+    /// let report = Explorer::new().runs(10).strategies(fifo_or_random).explore(|| async {});
     /// assert!(report.to_string().contains("fifo 5, random 5"));
     /// ```
-    pub fn strategy(mut self, strategy: impl Fn(u64) -> Strategy + Send + Sync + 'static) -> Self {
-        self.strategy = Arc::new(strategy);
+    pub fn strategies(
+        mut self,
+        strategies: impl Fn(u64) -> Strategy + Send + Sync + 'static,
+    ) -> Self {
+        self.strategy = Arc::new(strategies);
+        self
+    }
+
+    /// Calls a function a few times a second while the campaign goes on, on the thread of one of its
+    /// runs. See [`Progress`].
+    pub fn progress(mut self, listener: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Arc::new(listener));
         self
     }
 
@@ -172,6 +213,14 @@ impl Explorer {
     /// Makes all runs, even if the next is unlikely to show anything new.
     pub fn make_all_runs(mut self) -> Self {
         self.stops_when_saturated = false;
+        self
+    }
+
+    /// Makes a [check](Self::check) fail if something that [must hold sometimes](crate::sometimes!)
+    /// holds in none of its runs, and there were at least [256](Report::is_telling). Unless this is
+    /// set, that is a warning on standard error.
+    pub fn must_hit(mut self) -> Self {
+        self.must_hit = true;
         self
     }
 
@@ -222,12 +271,9 @@ impl Explorer {
 
     pub(crate) fn explore_program(&self, program: &Program<'_>) -> Report {
         let watch = Stopwatch::start(None);
-        let mut report = campaign::run(self, program);
-        for finding in &mut report.findings {
-            if campaign::is_the_runs_own(&finding.failure) {
-                finding.shrunk = self.shrink_program(program, &finding.plan);
-            }
-        }
+        let local = Local::new(self, program);
+        let summary = Campaign::new(self, &local).run();
+        let mut report = local.report(summary, |_| Look::Closely);
         report.took = watch.took();
         report
     }
@@ -269,17 +315,16 @@ impl Explorer {
         self.jobs.unwrap_or_else(cores).max(1)
     }
 
+    /// Returns the seeds of all its runs.
+    #[cfg(feature = "cli")]
+    pub(crate) fn all_seeds(&self) -> Range<u64> {
+        let runs = self.runs.unwrap_or(0);
+        self.first_seed..self.first_seed.saturating_add(runs)
+    }
+
     /// Returns the seed of the run with this number.
     pub(super) fn seed_of(&self, number: u64) -> u64 {
         self.first_seed.wrapping_add(number)
-    }
-
-    pub(super) fn sim_of(&self, seed: u64) -> Sim {
-        let strategy = match seed {
-            0 => Strategy::fifo(),
-            _ => (self.strategy)(seed),
-        };
-        self.sim.clone().seed(seed).strategy(strategy)
     }
 }
 

@@ -52,25 +52,44 @@ mod environment;
 mod exhaustive;
 mod explorer;
 mod finding;
+mod local;
 mod message;
+mod pace;
+mod profile;
 mod program;
 mod regression;
 mod report;
 mod shrink;
 mod shrunk;
+mod sighting;
 mod stopwatch;
 mod table;
+mod tally;
 mod why;
+#[cfg(feature = "cli")]
+mod wire;
 mod words;
 
+#[cfg(feature = "cli")]
+pub(crate) use campaign::{Campaign, ForProfile, Ran, Runner};
 pub use check::check;
 pub use coverage::Coverage;
 pub use exhaustive::Exhaustion;
 pub use explorer::Explorer;
 pub use finding::Finding;
 #[cfg(feature = "cli")]
+pub(crate) use local::{Local, Look};
+#[cfg(feature = "cli")]
 pub(crate) use message::{Saved, message};
+pub use pace::Progress;
+#[cfg(feature = "cli")]
+pub(crate) use profile::{Failed, inform, is_for_profile};
 pub use regression::{Case, ParseRegressionsError, Regressions, Replayed, Verdict};
 pub use report::{Ended, Report};
 pub use shrunk::{Shrunk, Slip, Threshold};
+pub use sighting::Sighting;
+#[cfg(feature = "cli")]
+pub(crate) use tally::{Summary, add_up};
 pub use why::{CriticalPair, Why};
+#[cfg(feature = "cli")]
+pub(crate) use wire::{ProfileLine, RanLine, SummaryLine};

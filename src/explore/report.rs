@@ -5,12 +5,15 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Coverage;
+use super::coverage::MIN_RUNS;
 use super::finding::Finding;
 use super::regression::Replayed;
+use super::sighting::Sighting;
 use super::words::{count, grouped};
 
 /// Why a campaign ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub enum Ended {
     /// All the runs that were asked for were made.
     #[default]
@@ -40,7 +43,11 @@ pub struct Report {
     pub(super) steps: u64,
     pub(super) checked: u64,
     pub(super) failed: u64,
+    /// The runs for the profile, and how many of them have failed.
+    pub(super) profile_runs: u64,
+    pub(super) profile_failed: u64,
     pub(super) strategies: BTreeMap<String, u64>,
+    pub(super) properties: Vec<Sighting>,
     pub(super) findings: Vec<Finding>,
     pub(super) regressions: Vec<Replayed>,
     pub(super) ended: Ended,
@@ -68,7 +75,7 @@ impl Report {
         self.coverage.runs()
     }
 
-    /// Returns how many of them failed.
+    /// Returns how many of them failed. What fails in the runs for the profile is not counted.
     pub fn failed(&self) -> u64 {
         self.failed
     }
@@ -76,6 +83,24 @@ impl Report {
     /// Returns what they have covered.
     pub fn coverage(&self) -> &Coverage {
         &self.coverage
+    }
+
+    /// Returns the [properties](crate::assure) that the runs have come to, by name.
+    pub fn properties(&self) -> &[Sighting] {
+        &self.properties
+    }
+
+    /// Returns those of which one run is enough in which they hold, and none was seen. In a campaign
+    /// of few runs that says little; in one of [many](Self::is_telling), that the program or its
+    /// test is not what it is thought to be.
+    pub fn unmet(&self) -> impl Iterator<Item = &Sighting> {
+        let properties = self.properties.iter();
+        properties.filter(|property| property.is_goal() && !property.is_met())
+    }
+
+    /// Says whether there were so many runs that what was not seen in them is worth telling: 256.
+    pub fn is_telling(&self) -> bool {
+        self.runs() >= MIN_RUNS
     }
 
     /// Returns why there were not more.
@@ -98,9 +123,15 @@ impl fmt::Display for Report {
             count(self.failed, "failure"),
             count(runs, "run")
         )?;
+        let residual = percent(self.coverage.residual());
         match self.failed {
-            0 => writeln!(f, ": p < {} at 95 %", percent(self.coverage.residual()))?,
-            _ => writeln!(f)?,
+            0 => writeln!(f, ": p < {residual} at 95 %")?,
+            _ => writeln!(f, "; of any other, p < {residual} at 95 %")?,
+        }
+        if self.profile_failed > 0 {
+            let failures = count(self.profile_failed, "failure");
+            let runs = count(self.profile_runs, "run");
+            writeln!(f, "{failures} in {runs} for the profile")?;
         }
         if runs > 0 {
             let last = self.first_seed.saturating_add(runs - 1);
@@ -115,11 +146,18 @@ impl fmt::Display for Report {
             )?;
             writeln!(
                 f,
-                "{} different, {} of them seen once: the next is new with p = {}",
-                count(self.coverage.distinct(), "run"),
+                "{}, {} of them seen once: the next is new with p = {}",
+                count(self.coverage.distinct(), "different trace"),
                 grouped(self.coverage.singletons()),
                 percent(self.coverage.probability_of_new())
             )?;
+        }
+        if self.coverage.handoffs() > 0 {
+            let handoffs = count(self.coverage.handoffs(), "hand-off");
+            writeln!(f, "{handoffs} between tasks")?;
+        }
+        for property in self.properties.iter().filter(|property| property.is_goal()) {
+            writeln!(f, "{property}")?;
         }
         if self.checked > 0 {
             writeln!(f, "{} twice as a check", count(self.checked, "run"))?;

@@ -260,6 +260,31 @@ impl Strategy {
         self
     }
 
+    /// Says whether the strategy plans ahead, and has not been told yet what it could know.
+    ///
+    /// ```
+    /// use simrun::Strategy;
+    ///
+    /// assert!(Strategy::portfolio().wants_profile());
+    /// assert!(!Strategy::random().wants_profile());
+    /// assert!(!Strategy::surw().with_profile(Default::default()).wants_profile());
+    /// ```
+    pub fn wants_profile(&self) -> bool {
+        let plans = match self.kind {
+            Kind::Pct(_)
+            | Kind::Pos
+            | Kind::Urw
+            | Kind::Surw
+            | Kind::Starve
+            | Kind::Portfolio
+            | Kind::CancelSweep => true,
+            Kind::Fifo | Kind::Random | Kind::Cancel(..) | Kind::Replay(_) | Kind::Custom(..) => {
+                false
+            }
+        };
+        plans && self.profile.is_none()
+    }
+
     /// Returns the strategy by which a seed is run: the same, unless this is the portfolio.
     ///
     /// ```

@@ -13,6 +13,7 @@ use super::objects::Object;
 use super::thing::{TaskInfo, TaskThing};
 use crate::assure::{Blocked, Deadlock, Failure, FailureKind};
 use crate::event_loop::{self, EventLoop, Report, ReportKind};
+use crate::explore;
 use crate::scenario::model::Model;
 use crate::scenario::programs::Programs;
 use crate::scenario::record::{Ended, Problem, Record, RunOptions, Standing, Verdict, What};
@@ -32,6 +33,7 @@ pub(crate) fn run(model: &Arc<Model>, programs: &Programs, options: &RunOptions)
         .strategy
         .clone()
         .unwrap_or_else(|| strategy(model, seed));
+    let strategy = inform(strategy, model, programs);
     let mut sim = Sim::new()
         .seed(seed)
         .strategy(strategy)
@@ -42,6 +44,19 @@ pub(crate) fn run(model: &Arc<Model>, programs: &Programs, options: &RunOptions)
         sim = sim.wall_clock(limit);
     }
     Harness::new(&sim, model, programs, options).run(&sim)
+}
+
+/// Returns what a campaign of the scenario gives to all its runs: limits.
+pub(crate) fn sim_of(model: &Model) -> Sim {
+    let limits = &model.run;
+    Sim::new().until(limits.until).max_steps(limits.max_steps)
+}
+
+/// Tells a strategy that plans ahead what it is told in a campaign, so that a seed makes the same
+/// run alone.
+fn inform(strategy: Strategy, model: &Arc<Model>, programs: &Programs) -> Strategy {
+    let program = |sim: &Sim| run_under(sim, model, programs);
+    explore::inform(strategy, &program, &sim_of(model))
 }
 
 /// Runs a scenario once under a simulation, which says everything but what the file says of the
@@ -128,7 +143,10 @@ impl Harness {
         self.machine.is_closing.set(true);
         self.event_loop.within(|| self.machine.forget());
         self.event_loop.close();
-        let failure = failure.or_else(|| self.unhandled(is_over));
+        let violation = || self.event_loop.core().violation();
+        let failure = failure
+            .or_else(violation)
+            .or_else(|| self.unhandled(is_over));
         let problem = self.machine.problem.take();
         let undecided = problem.is_none() && failure.as_ref().is_some_and(is_budget);
         if problem.is_none() {

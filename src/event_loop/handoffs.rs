@@ -1,0 +1,54 @@
+//! Hand-offs: which task has touched what right after which other one had.
+//!
+//! A pair of touches is named by the resource, the two tasks, and whether each has read or written.
+//! There are not many such pairs in a program, however many runs of it there are, so they show what
+//! its runs have in common, where traces show in what they differ.
+
+use std::collections::BTreeMap;
+
+use super::resources::Touch;
+use crate::chance::mix;
+
+/// The hand-offs of a run so far.
+#[derive(Debug, Default)]
+pub(crate) struct Handoffs {
+    /// Who has touched each resource last, and how.
+    last: BTreeMap<u64, (u64, u64)>,
+    seen: Vec<u64>,
+    /// So many are sorted, and each stands there once.
+    settled: usize,
+}
+
+/// The fewest that are sorted at a time.
+const FEW: usize = 64;
+
+impl Handoffs {
+    /// Adds a step, with what it has touched.
+    pub(super) fn add(&mut self, task: u64, touches: &[Touch]) {
+        for touch in touches {
+            let site = mix(task, touch.access as u64);
+            let (before, from) = self
+                .last
+                .insert(touch.resource, (task, site))
+                .unwrap_or((task, 0));
+            if before != task {
+                self.seen.push(mix(mix(touch.resource, from), site));
+            }
+        }
+        if self.seen.len() > self.settled * 2 + FEW {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        self.seen.sort_unstable();
+        self.seen.dedup();
+        self.settled = self.seen.len();
+    }
+
+    /// Returns the hand-offs in the order of their numbers, each once.
+    pub(crate) fn finish(mut self) -> Vec<u64> {
+        self.settle();
+        self.seen
+    }
+}

@@ -1,0 +1,156 @@
+//! Runs that are made in this process.
+
+use std::collections::BTreeSet;
+
+use super::Explorer;
+use super::campaign::{ForProfile, Ran, Runner, is_checked, is_the_runs_own, nondeterminism};
+use super::finding::Finding;
+use super::profile::{self, Ahead};
+use super::program::{Program, aside};
+use super::report::Report;
+use super::tally::{Group, Summary};
+use crate::assure::FailureKind;
+use crate::sim::Sim;
+use crate::strategy::Strategy;
+
+/// Makes the runs of a program in this process.
+pub(crate) struct Local<'a> {
+    explorer: &'a Explorer,
+    program: &'a Program<'a>,
+    ahead: Ahead,
+}
+
+/// How to look at what has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) enum Look {
+    /// Make the run again, and shrink it.
+    Closely,
+    /// Make the run again.
+    #[cfg_attr(
+        not(feature = "cli"),
+        expect(dead_code, reason = "for runs that may not end")
+    )]
+    Again,
+    /// Believe what is said of it.
+    Never,
+}
+
+impl<'a> Local<'a> {
+    pub(crate) fn new(explorer: &'a Explorer, program: &'a Program<'a>) -> Self {
+        let ahead = Ahead::default();
+        Self {
+            explorer,
+            program,
+            ahead,
+        }
+    }
+
+    /// Makes the profile without those of its runs that are known not to come back.
+    #[cfg(feature = "cli")]
+    pub(crate) fn spare(mut self, seeds: Vec<u64>) -> Self {
+        self.ahead = Ahead::sparing(seeds);
+        self
+    }
+
+    /// Returns the simulation of a seed. Seed 0 goes in asyncio's order.
+    fn sim_of(&self, seed: u64) -> Sim {
+        let sim = &self.explorer.sim;
+        let strategy = (self.explorer.strategy)(seed);
+        let strategy = self.ahead.inform(strategy, self.program, sim);
+        let strategy = match seed {
+            0 => Strategy::fifo(),
+            _ => strategy.of_seed(seed),
+        };
+        sim.clone().seed(seed).strategy(strategy)
+    }
+
+    /// Makes the profile now, if a strategy wants it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn prepare(&self, strategies: &[Strategy]) {
+        for strategy in strategies {
+            let sim = &self.explorer.sim;
+            self.ahead.inform(strategy.clone(), self.program, sim);
+        }
+    }
+
+    /// Looks at what has failed, as closely as `look` says of each by its number.
+    pub(crate) fn report(&self, summary: Summary, mut look: impl FnMut(usize) -> Look) -> Report {
+        let Summary { mut report, groups } = summary;
+        for (number, group) in groups.into_iter().enumerate() {
+            let look = match group.is_ended() {
+                true => Look::Never,
+                false => look(number),
+            };
+            let mut finding = match look {
+                Look::Never => group.into_finding(),
+                Look::Again | Look::Closely => aside(|| self.look_again(group)),
+            };
+            if look == Look::Closely && is_the_runs_own(&finding.failure) {
+                finding.shrunk = self.explorer.shrink_program(self.program, &finding.plan);
+            }
+            report.findings.push(finding);
+        }
+        report
+    }
+
+    /// Makes the run with the lowest seed again, for its plan and to see that it fails again.
+    fn look_again(&self, group: Group) -> Finding {
+        let sim = match group.is_for_profile {
+            true => profile::sim_of(&self.explorer.sim, group.seed),
+            false => self.sim_of(group.seed),
+        };
+        let sim = sim.write_plan(true);
+        let run = (self.program)(&sim);
+        let is_same = run.fingerprint() == group.fingerprint;
+        let is_own = is_the_runs_own(&group.failure);
+        let mut finding = group.into_finding();
+        finding.plan = run.plan().clone();
+        match (is_own, is_same, run.failure()) {
+            (true, true, Some(failure)) => finding.failure = failure.clone(),
+            (true, ..) => finding.failure = nondeterminism(&sim, self.program),
+            (false, ..) => {}
+        }
+        finding
+    }
+}
+
+impl Runner for Local<'_> {
+    fn run(&self, seed: u64, handed: &BTreeSet<u64>) -> Ran {
+        let sim = self.sim_of(seed);
+        let run = (self.program)(&sim.clone().hash_trace(true));
+        let mut failure = run.failure().cloned();
+        let ended_by_itself = failure.as_ref().is_none_or(is_the_runs_own);
+        let is_checked = self.explorer.checks_all || is_checked(seed);
+        if is_checked && ended_by_itself && (self.program)(&sim).fingerprint() != run.fingerprint()
+        {
+            failure = Some(nondeterminism(&sim, self.program));
+        }
+        let is_new = |handoff: &u64| !handed.contains(handoff);
+        Ran {
+            seed,
+            strategy: run.strategy().to_string(),
+            fingerprint: run.fingerprint(),
+            trace: run.trace_hash().unwrap_or(run.fingerprint()),
+            steps: run.steps(),
+            handoffs: run.handoffs().iter().copied().filter(is_new).collect(),
+            properties: run.properties().to_vec(),
+            failure: failure.map(|failure| (failure.key(), failure)),
+        }
+    }
+
+    fn profiled(&self) -> ForProfile {
+        self.ahead.profiled().cloned().unwrap_or_default()
+    }
+}
+
+impl Group {
+    /// Says whether it is the run that has ended its process, so that it had better not be made
+    /// again.
+    fn is_ended(&self) -> bool {
+        matches!(
+            self.failure.kind(),
+            FailureKind::Crashed | FailureKind::Hung
+        )
+    }
+}

@@ -1,0 +1,3 @@
+//! Oracles: properties that programs state, histories, and what checks them.
+
+mod properties;
