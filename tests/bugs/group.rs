@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
 
+use simrun::sync::Event;
 use simrun::task::{self, TaskRef, cancellable};
 use simrun::time::{millis, secs, sleep};
 use simrun::{Promise, TaskError};
@@ -94,10 +95,15 @@ impl HandMadeGroup {
 
 async fn two_groups_abort_at_once(version: Version) {
     let after_inner = Rc::new(Cell::new(false));
+    let outer_fails = Rc::new(Event::new());
     let outer = HandMadeGroup::new(version);
-    outer.spawn(async {
-        sleep(millis(1)).await;
-        Err("outer".to_owned())
+    outer.spawn({
+        let outer_fails = outer_fails.clone();
+        async move {
+            sleep(millis(1)).await;
+            outer_fails.set();
+            Err("outer".to_owned())
+        }
     });
     let body = {
         let after_inner = after_inner.clone();
@@ -109,7 +115,9 @@ async fn two_groups_abort_at_once(version: Version) {
             });
             let failed = inner.clone().scope(sleep(secs(1))).await;
             assert!(failed);
-            sleep(secs(1)).await;
+            outer_fails.wait().await;
+            // The group hears of it now.
+            task::yield_now().await;
             after_inner.set(true);
         }
     };

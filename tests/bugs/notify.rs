@@ -121,7 +121,7 @@ async fn a_sleeper_gives_up_when_the_bell_rings(version: Version) {
         }
     });
     let employer = spawn({
-        let jobs = jobs.clone();
+        let (bell, jobs) = (bell.clone(), jobs.clone());
         async move {
             sleep(millis(5)).await;
             jobs.set(1);
@@ -129,7 +129,8 @@ async fn a_sleeper_gives_up_when_the_bell_rings(version: Version) {
         }
     });
     gather([impatient, patient, employer]).await.unwrap();
-    assert_eq!(jobs.get(), 0, "nobody has heard the bell");
+    let is_heard = jobs.get() == 0 || bell.permit.get();
+    assert!(is_heard, "nobody has heard the bell");
 }
 
 bug!(

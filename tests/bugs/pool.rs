@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 use simrun::time::{millis, sleep, timeout};
 use simrun::{Promise, gather, spawn};
@@ -76,26 +77,22 @@ impl Drop for Place<'_> {
 
 async fn a_caller_loses_patience(version: Version) {
     let pool = Pool::new(version, 1);
-    let query = |patience: u64| {
+    let query = |patience: Option<Duration>| {
         let pool = pool.clone();
         spawn(async move {
-            let acquired = timeout(millis(patience), pool.acquire()).await;
+            let acquired = timeout(patience, pool.acquire()).await;
             let Ok(connection) = acquired else { return };
             sleep(millis(2)).await;
             pool.release(connection);
         })
     };
-    let queries = [query(1_000), query(2), query(1_000)];
-    gather(queries).await.unwrap();
-    let waited = simrun::time::now().since_start();
-    assert!(
-        waited < millis(1_000),
-        "a connection was free, and nobody had it"
-    );
+    gather([query(None), query(Some(millis(2))), query(None)])
+        .await
+        .unwrap();
 }
 
 bug!(
     a_caller_that_gives_up_is_called_all_the_same,
     a_caller_loses_patience,
-    "a connection was free, and nobody had it"
+    "nothing can happen any more"
 );

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use simrun::task::{self, cancellable};
-use simrun::time::{millis, sleep};
 use simrun::{Promise, spawn};
 
 use super::{Version, bug};
@@ -60,15 +59,14 @@ async fn a_getter_is_cancelled_when_its_item_comes(version: Version) {
         first.await.ok()
     });
     producer.await.unwrap();
-    let first = canceller.await.unwrap();
-    sleep(millis(1)).await;
-    if first.is_none() {
-        assert!(second.is_done(), "an item was lost");
+    if canceller.await.unwrap().is_none() {
+        // The item is the other's, or nobody's.
+        second.await.unwrap();
     }
 }
 
 bug!(
     a_cancelled_getter_drops_its_item,
     a_getter_is_cancelled_when_its_item_comes,
-    "an item was lost"
+    "nothing can happen any more"
 );

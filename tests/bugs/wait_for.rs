@@ -36,10 +36,8 @@ async fn a_worker_is_cancelled_when_its_reply_arrives(version: Version) {
     let worker = spawn({
         let reply = reply.clone();
         async move {
-            loop {
-                wait_for(version, secs(9), &reply).await;
-                sleep(secs(1)).await;
-            }
+            wait_for(version, secs(9), &reply).await;
+            sleep(secs(1)).await;
         }
     });
     let answer = spawn(async move {
@@ -50,12 +48,10 @@ async fn a_worker_is_cancelled_when_its_reply_arrives(version: Version) {
         task::yield_now().await;
         task::yield_now().await;
         let accepted = worker.cancel();
-        sleep(millis(10)).await;
         assert!(
-            !accepted || worker.is_done(),
+            !accepted || worker.await.is_err(),
             "the cancellation was swallowed"
         );
-        worker.cancel();
     });
     simrun::gather([answer, canceller]).await.unwrap();
 }
