@@ -65,6 +65,7 @@ mod sighting;
 mod stopwatch;
 mod table;
 mod tally;
+mod watchdog;
 mod why;
 #[cfg(feature = "cli")]
 mod wire;
