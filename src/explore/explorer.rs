@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::campaign::Campaign;
+use super::campaign::{Campaign, FIRST_BATCH};
 use super::local::{Local, Look};
 use super::pace::{Listener, Progress};
 use super::program::{Program, aside, program};
@@ -256,6 +256,8 @@ impl Explorer {
 
     fn explore_locally(&self, program: &Program<'_>) -> Report {
         let local = Local::new(self, program);
+        let first = FIRST_BATCH.min(self.runs.unwrap_or(u64::MAX));
+        local.prepare((0..first).map(|number| (self.strategy)(self.seed_of(number))));
         let summary = Campaign::new(self, &local).run();
         local.report(summary, |_| Look::Closely)
     }
