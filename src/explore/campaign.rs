@@ -2,9 +2,9 @@
 //!
 //! The runs are numbered. Threads make them, and they are counted in the order of their numbers.
 //! Whether to go on is decided only when a batch of them has been counted; what was made of the
-//! next batch by then is forgotten. So neither the number of threads nor the order in which runs end
-//! can be seen in the result. Real time can end a batch early: what is counted is a prefix all the
-//! same.
+//! next batch by then is forgotten. So neither the number of threads nor the order in which runs
+//! end can be seen in the result. Real time can end a batch early: what is counted is a prefix all
+//! the same.
 //!
 //! What a run leaves behind is a plain value, which can be written down. To count such values is
 //! all that there is to a report, so it does not matter in which process the runs were made.
