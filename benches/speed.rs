@@ -12,6 +12,8 @@
 //! - `-- --instructions` counts instructions instead of time, if valgrind is installed: they are
 //!   the same on a busy machine.
 
+#[path = "speed/campaigns.rs"]
+mod campaigns;
 #[path = "speed/clock.rs"]
 mod clock;
 #[path = "speed/instructions.rs"]
@@ -72,6 +74,7 @@ fn measure(effort: Effort) {
     let missed = table::print_works(&works::WORKS, effort)
         + usize::from(!print_memory().is_met())
         + scaling::print(effort)
+        + campaigns::print(effort)
         + usize::from(!interleavings::print().is_met());
     match missed {
         0 => println!("\nevery goal is met"),

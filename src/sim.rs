@@ -1,5 +1,7 @@
 //! One run: what it is given, and what came of it.
 
+mod compare;
+
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use crate::host;
 use crate::strategy::Strategy;
 use crate::task::{Ending, Task, spawn_on};
 use crate::time::Instant;
-use crate::trace::{Event, EventKind, Trace};
+use crate::trace::Trace;
 
 /// What a run is given: a seed, a strategy, limits. The same `Sim` with the same program gives
 /// the same run, always and everywhere.
@@ -215,6 +217,11 @@ impl Sim {
             }
             Ok::<(), crate::TaskError>(())
         })
+    }
+
+    /// Returns the limit on real time.
+    pub(crate) fn wall_limit(&self) -> Option<Duration> {
+        self.limits.wall
     }
 
     pub(crate) fn core(&self) -> std::rc::Rc<Core> {
@@ -428,72 +435,6 @@ impl Sim {
             plan: state.chance.take_plan().unwrap_or_default(),
             properties: state.properties.take(),
         }
-    }
-
-    /// Runs a program twice and compares the runs, event by event.
-    ///
-    /// # Errors
-    ///
-    /// If they differ: the failure tells the first event at which they do.
-    ///
-    /// ```
-    /// use simrun::{Sim, task};
-    ///
-    /// Sim::new().check_determinism(|| async { task::yield_now().await }).unwrap();
-    /// ```
-    #[track_caller]
-    pub fn check_determinism<F, Fut>(&self, main: F) -> Result<Run<Fut::Output>, Failure>
-    where
-        F: Fn() -> Fut,
-        Fut: Future + 'static,
-        Fut::Output: 'static,
-    {
-        let sim = self.clone().record(true);
-        let (first, second) = (sim.run(&main), sim.run(&main));
-        match Self::compare(&first, &second) {
-            None => Ok(first),
-            Some(failure) => Err(failure),
-        }
-    }
-
-    /// Tells where two recorded runs of one seed differ, if they do.
-    pub(crate) fn compare<T>(first: &Run<T>, second: &Run<T>) -> Option<Failure> {
-        let Some(index) = first.trace.first_difference(&second.trace) else {
-            if first.fingerprint == second.fingerprint {
-                return None;
-            }
-            let message = "two runs of one seed have the same events but different fingerprints";
-            return Some(Failure::new(
-                FailureKind::Nondeterminism,
-                message,
-                first.now,
-            ));
-        };
-        let (events, others) = (first.trace.events(), second.trace.events());
-        let (one, other) = (events.get(index), others.get(index));
-        let text = |event: Option<&Event>| {
-            let text = event.map_or_else(|| "the run is over".to_owned(), Event::to_string);
-            text.trim().to_owned()
-        };
-        let message = format!(
-            "two runs of seed {} differ at event {index}\n  first:  {}\n  second: {}\nlook there \
-             for the order of a hash map, real time, an address, another thread, or a generator \
-             of random numbers that is not the run's",
-            first.seed,
-            text(one),
-            text(other),
-        );
-        let at = one.or(other).map_or(first.now, |event| event.at);
-        let mut failure = Failure::new(FailureKind::Nondeterminism, message, at);
-        // Who was at it when the runs parted: mostly it is what one of the events tells of.
-        let before = events[..index]
-            .iter()
-            .rfind(|event| event.kind == EventKind::Stepped);
-        let of_stepper = |event: &&Event| before.is_some_and(|before| before.task == event.task);
-        let differing = one.into_iter().chain(other);
-        let told = differing.clone().find(of_stepper).or(one).or(other);
-        failure.task = told.map(|event| event.task.clone());
-        Some(failure)
     }
 }
 

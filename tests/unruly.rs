@@ -5,15 +5,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
+use simrun::explore::Explorer;
 use simrun::scenario::Parameters;
 use simrun::sync::Tracked;
-use simrun::{chance, spawn, task};
+use simrun::{Sim, chance, spawn, task};
 
 const AS_COMMAND: &str = "SIMRUN_UNRULY_AS_COMMAND";
+const IN_CODE: &str = "SIMRUN_UNRULY_IN_CODE";
 
 /// How long a run may take here: no other one takes a hundredth of it.
 const LIMIT: &str = "1s";
@@ -64,7 +66,28 @@ async fn delicate(parameters: Parameters) {
     assert_ne!(order, 213, "the second went first");
 }
 
+/// A campaign in code, in a process that its runs share.
+fn explore_in_code() {
+    let hang = || async {
+        task::yield_now().await;
+        let luck = chance::below("luck", 30);
+        assert!(luck % 3 != 1, "an ordinary failure");
+        if luck == 0 {
+            loop {
+                std::hint::spin_loop();
+            }
+        }
+    };
+    let limit = Duration::from_millis(300);
+    let explorer = Explorer::new().sim(Sim::new().wall_clock(limit)).jobs(3);
+    explorer.name("in_code").keep_going().explore(hang);
+}
+
 fn main() -> ExitCode {
+    if std::env::var_os(IN_CODE).is_some() {
+        explore_in_code();
+        return ExitCode::SUCCESS;
+    }
     if std::env::var_os(AS_COMMAND).is_some() {
         return simrun::cli::main(simrun::programs![unruly, delicate]);
     }
@@ -91,6 +114,7 @@ fn main() -> ExitCode {
             shrinking_may_abort,
         ),
         trial("a_program_that_always_aborts_is_told", always),
+        trial("a_hang_in_code_is_told_and_ends_the_process", in_code),
         trial("shards_with_crashes_add_up_to_the_same_bytes", shards),
     ];
     libtest_mimic::run(&arguments, trials.into()).exit_code()
@@ -223,13 +247,24 @@ fn shrinking_may_abort() {
 /// Not even the profile can be made.
 fn always() {
     let folder = folder("always", "unruly(does = [\"abort\"])");
-    let began = Instant::now();
     let output = command(&folder, "explore unruly.toml --format json");
     let object = json(&output);
     assert_eq!(object["failures"][0]["seed"], 0);
     assert_eq!(object["failures"][0]["count"], object["runs"]);
     assert_eq!(object["ended"], "a run failed");
-    assert!(began.elapsed() < Duration::from_secs(30));
+}
+
+fn in_code() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.env(IN_CODE, "1").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    assert!(text.contains("in_code: the run of seed "), "{text}");
+    assert!(text.contains("has not come back after 300ms"), "{text}");
+    assert!(text.contains("): panic: an ordinary failure\n"), "{text}");
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("replay   SIMRUN_SEED="), "{text}");
+    assert!(last.ends_with(" cargo test in_code"), "{text}");
 }
 
 fn shards() {

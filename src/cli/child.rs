@@ -43,12 +43,12 @@ pub(super) fn serve(session: &mut Session<'_>) -> io::Result<()> {
     for line in lines {
         let answer = match serde_json::from_str(&line?)? {
             Ask::Profile => {
-                local.prepare(&work.strategies);
+                local.prepare(work.strategies.clone());
                 Answer::Profiled((&local.profiled()).into())
             }
             Ask::Run(seed) => {
                 let ran = std::thread::scope(|scope| {
-                    let run = || local.run(seed, &Default::default());
+                    let run = || local.run(seed);
                     scope.spawn(run).join()
                 });
                 let ran = ran.unwrap_or_else(|payload| std::panic::resume_unwind(payload));

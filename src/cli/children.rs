@@ -5,7 +5,7 @@
 //! has begun has crashed; if it says nothing for too long, it is killed and the run has hung. Then
 //! another process goes on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
@@ -164,7 +164,7 @@ impl Children {
 }
 
 impl Runner for Children {
-    fn run(&self, seed: u64, handed: &BTreeSet<u64>) -> Ran {
+    fn run(&self, seed: u64) -> Ran {
         let idle = lock(&self.idle).pop();
         let opened = idle.map_or_else(|| self.open(), Ok);
         let mut child = match opened {
@@ -176,9 +176,7 @@ impl Runner for Children {
             match child.answer(self.limit) {
                 Ok(Answer::Ran(line)) => {
                     lock(&self.idle).push(child);
-                    let mut ran: Ran = line.into();
-                    ran.handoffs.retain(|handoff| !handed.contains(handoff));
-                    return ran;
+                    return line.into();
                 }
                 Ok(_) => {}
                 Err(failure) => return self.lost(seed, failure),

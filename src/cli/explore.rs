@@ -69,7 +69,7 @@ fn run(
         None => {
             let program = |sim: &Sim| work.run(sim);
             let local = Local::new(&explorer, &program);
-            local.prepare(&work.strategies);
+            local.prepare(work.strategies.clone());
             let summary = Campaign::new(&explorer, &local).run();
             drop(line);
             let runs = summary.runs();
@@ -168,7 +168,9 @@ fn write_shard(
     let made = |runner: &dyn Runner| -> io::Result<(u64, std::path::PathBuf)> {
         let mut file = shard::Writer::create(folder, &header)?;
         let campaign = Campaign::new(&explorer, runner);
-        campaign.make(header.own_seeds(), |ran| file.add(&ran))?;
+        let (first, step, runs) = header.own_seeds();
+        let seed_of = |number| first + number * step;
+        campaign.make(&seed_of, runs, |ran| file.add(&ran))?;
         let profiled: ForProfile = runner.profiled();
         file.end(&profiled)
     };
@@ -177,7 +179,7 @@ fn write_shard(
         None => {
             let program = |sim: &Sim| work.run(sim);
             let local = Local::new(&explorer, &program);
-            local.prepare(&work.strategies);
+            local.prepare(work.strategies.clone());
             made(&local)
         }
     };

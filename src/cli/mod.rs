@@ -4,6 +4,7 @@
 //! simrun [--seed N] [OPTIONS] FILE...     run scenarios
 //! simrun check FILE...                    look for mistakes, run nothing
 //! simrun explore FILE... [OPTIONS]        make many runs, show the shortest that fails
+//! simrun merge PATH...                    report on a campaign that was made in shards
 //! simrun snapshot PATH... [--update]      compare runs with the snapshots beside their scenarios
 //! simrun schema [--output]                print a JSON Schema
 //! simrun completions SHELL                print a completion script
@@ -65,7 +66,27 @@
 //! `portfolio` unless something else is asked for. The first failure ends it, unless it shall
 //! `--keep-going`; each is shrunk to the few decisions that matter, and shown as a table with a
 //! column a task. What comes of it does not depend on `--jobs`; how long it took is said on
-//! standard error. `--exhaustive` makes a run for every order in which a small scenario can go.
+//! standard error, and on a terminal, or with `--progress`, how far it has come. `--exhaustive`
+//! makes a run for every order in which a small scenario can go.
+//!
+//! Strategies that plan ahead are told what nine runs have shown, which are the same in every
+//! campaign of a scenario and are made first. So a seed makes the same run in each of them, and
+//! alone: `simrun --seed 7 --strategy surw FILE` makes those nine first, too.
+//!
+//! A campaign ends early when next to nothing new is to be expected, and all that must be so
+//! *sometimes* was. If no run has failed, but something that must be so sometimes was not in any of
+//! 256 runs or more, the campaign has decided nothing: exit code 3.
+//!
+//! The runs of a scenario that starts programs in Rust are made in other processes
+//! (`--isolate auto`), so that one that aborts, overflows its stack or never comes back
+//! (`--run-timeout`) is a failure as any other. It is not shrunk, for that needs runs that end.
+//!
+//! `--shard 2/7 --into DIR` makes every seventh run, beginning with the second, and writes them to
+//! a file; `simrun merge DIR` reports on all of them together, as `--keep-going` does, with the
+//! same bytes, whatever the parts were and however often a seed was run. Failures are looked at
+//! and shrunk by the merge, from the scenario's text, which is in the files. It refuses what does
+//! not belong together, and names the seeds that are missing. Where real time would make a
+//! difference, which is in JSON and in what is merged, only the number of runs limits shrinking.
 //!
 //! # Snapshots
 //!

@@ -1,8 +1,8 @@
 //! What a command and the processes that it starts to make runs tell each other: a line of JSON
 //! each.
 //!
-//! A process is told first what it is for, and then what to do, one thing at a time. It says when it
-//! begins a run, so whoever waits knows which one it was if nothing more comes.
+//! A process is told first what it is for, and then what to do, one thing at a time. It says when
+//! it begins a run, so whoever waits knows which one it was if nothing more comes.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -88,11 +88,11 @@ impl Header {
         }
     }
 
-    /// Goes through the seeds of the shard: the others come between them.
-    pub(super) fn own_seeds(&self) -> impl Iterator<Item = u64> + use<> {
+    /// Returns the first seed of the shard, how far the next one is, and how many there are.
+    pub(super) fn own_seeds(&self) -> (u64, u64, u64) {
         let (Range { start, end }, Share { number, of }) = (self.seeds.clone(), self.share);
         let first = start.saturating_add(number - 1);
-        (first..end).step_by(usize::try_from(of).unwrap_or(usize::MAX))
+        (first, of, end.saturating_sub(first).div_ceil(of))
     }
 
     fn name(&self) -> String {

@@ -36,6 +36,7 @@ fn call_to(stdout: &mut dyn Write, line: &str) -> (u8, String) {
         stderr: &mut stderr,
         stdout_is_terminal: false,
         stderr_is_terminal: false,
+        executable: None,
     };
     let code = run(outside, Programs::new());
     (code, String::from_utf8(stderr).unwrap())
@@ -86,6 +87,7 @@ fn a_terminal_has_colours_unless_the_environment_says_otherwise() {
             stderr: &mut stderr,
             stdout_is_terminal: is_terminal,
             stderr_is_terminal: false,
+            executable: None,
         };
         outside.paint_stdout(colour) == Paint::Colours
     };

@@ -4,8 +4,7 @@
 //! There are not many such pairs in a program, however many runs of it there are, so they show what
 //! its runs have in common, where traces show in what they differ.
 
-use std::collections::BTreeMap;
-
+use super::order::Table;
 use super::resources::Touch;
 use crate::chance::mix;
 
@@ -13,7 +12,7 @@ use crate::chance::mix;
 #[derive(Debug, Default)]
 pub(crate) struct Handoffs {
     /// Who has touched each resource last, and how.
-    last: BTreeMap<u64, (u64, u64)>,
+    last: Table<(u64, u64)>,
     seen: Vec<u64>,
     /// So many are sorted, and each stands there once.
     settled: usize,
@@ -27,11 +26,9 @@ impl Handoffs {
     pub(super) fn add(&mut self, task: u64, touches: &[Touch]) {
         for touch in touches {
             let site = mix(task, touch.access as u64);
-            let (before, from) = self
-                .last
-                .insert(touch.resource, (task, site))
-                .unwrap_or((task, 0));
-            if before != task {
+            let last = self.last.entry(touch.resource);
+            let (before, from) = std::mem::replace(last, (task, site));
+            if before != task && from != 0 {
                 self.seen.push(mix(mix(touch.resource, from), site));
             }
         }

@@ -99,7 +99,7 @@ impl Order {
 
 /// A table from numbers that are hashes already to values.
 #[derive(Debug)]
-struct Table<T> {
+pub(super) struct Table<T> {
     /// A key of 0 says that the place is free.
     places: Vec<(u64, T)>,
     used: usize,
@@ -119,7 +119,7 @@ impl<T> Default for Table<T> {
 
 impl<T: Copy + Default> Table<T> {
     /// Returns the value of a key: the default, if it is new.
-    fn entry(&mut self, key: u64) -> &mut T {
+    pub(super) fn entry(&mut self, key: u64) -> &mut T {
         let key = key.max(1);
         if self.used * 2 >= self.places.len() {
             self.grow();

@@ -1,16 +1,15 @@
 //! Many runs on all cores, and what they add up to.
 //!
-//! The runs are numbered. Threads take the next number until a batch is done; then the runs are
-//! counted in the order of their numbers, and only then is it decided whether to go on. So neither
-//! the number of threads nor the order in which runs end can be seen in the result. Real time can
-//! end a batch early: numbers are taken in order, so what was run is a prefix all the same.
+//! The runs are numbered. Threads make them, and they are counted in the order of their numbers.
+//! Whether to go on is decided only when a batch of them has been counted; what was made of the
+//! next batch by then is forgotten. So neither the number of threads nor the order in which runs
+//! end can be seen in the result. Real time can end a batch early: what is counted is a prefix all
+//! the same.
 //!
 //! What a run leaves behind is a plain value, which can be written down. To count such values is
 //! all that there is to a report, so it does not matter in which process the runs were made.
 
-use std::collections::BTreeSet;
-use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ops::ControlFlow;
 
 use super::Explorer;
 use super::pace::Pace;
@@ -18,13 +17,14 @@ use super::profile::Failed;
 use super::program::Program;
 use super::report::Ended;
 use super::stopwatch::Stopwatch;
+use super::stream::{Stream, Window};
 use super::tally::{Summary, Tally};
 use crate::assure::{Failure, FailureKey, FailureKind, Property};
 use crate::chance::mix;
 use crate::sim::Sim;
 
 /// The first batch: so few that a program which always fails is told at once.
-const FIRST_BATCH: u64 = 16;
+pub(super) const FIRST_BATCH: u64 = 16;
 
 /// The largest: so many that threads seldom wait for each other.
 const MAX_BATCH: u64 = 1_024;
@@ -41,7 +41,7 @@ pub(crate) struct Ran {
     /// The number of its trace, or else its fingerprint.
     pub(crate) trace: u64,
     pub(crate) steps: u64,
-    /// The hand-offs that no batch before has seen.
+    /// The hand-offs that nobody before it has told of.
     pub(crate) handoffs: Vec<u64>,
     pub(crate) properties: Vec<Property>,
     pub(crate) failure: Option<(FailureKey, Failure)>,
@@ -49,8 +49,8 @@ pub(crate) struct Ran {
 
 /// Whoever makes the runs: this process, or others.
 pub(crate) trait Runner: Sync {
-    /// Makes the run of a seed. Hand-offs that are among `handed` need not be told again.
-    fn run(&self, seed: u64, handed: &BTreeSet<u64>) -> Ran;
+    /// Makes the run of a seed.
+    fn run(&self, seed: u64) -> Ran;
 
     /// Returns what the runs for the profile have come to, if there was any need for them.
     fn profiled(&self) -> ForProfile;
@@ -79,58 +79,80 @@ impl<'a> Campaign<'a> {
         let explorer = self.explorer;
         let watch = Stopwatch::start(explorer.time);
         let pace = Pace::new(explorer, &watch);
-        let mut tally = Tally::of(explorer);
+        let window = Window::new(2 * FIRST_BATCH);
         let last = explorer.runs.unwrap_or(u64::MAX);
-        let mut batch = FIRST_BATCH;
-        let ended = loop {
-            let done = tally.coverage().runs();
-            let end = last.min(done.saturating_add(batch));
-            let seed_of = |number| explorer.seed_of(number);
-            let ran = self.run_numbers(done..end, &seed_of, tally.coverage().handed(), &pace);
-            let is_cut = (ran.len() as u64) < end - done;
-            for ran in ran {
+        let mut tally = Tally::of(explorer);
+        let mut ended = (last == 0).then_some(Ended::AllRuns);
+        let mut end = last.min(FIRST_BATCH);
+        self.stream(&pace, &window, &|number| explorer.seed_of(number), last)
+            .run(|ran| {
                 tally.add(ran);
-            }
-            pace.has_seen(tally.coverage().distinct());
-            let has_failed = tally.has_failed() || !self.profiled().failures.is_empty();
-            if has_failed && !explorer.keeps_going {
-                break Ended::Failed;
-            }
-            if end == last && !is_cut {
-                break Ended::AllRuns;
-            }
-            if is_cut || watch.is_over() {
-                break Ended::OutOfTime;
-            }
-            if explorer.stops_when_saturated && tally.is_saturated() {
-                break Ended::Saturated;
-            }
-            batch = MAX_BATCH.min(tally.coverage().runs());
+                let done = tally.coverage().runs();
+                if done < end {
+                    return ControlFlow::Continue(());
+                }
+                pace.has_seen(tally.coverage().distinct());
+                ended = self.ends(&tally, last, &watch);
+                let batch = |done: u64| done.saturating_add(MAX_BATCH.min(done));
+                end = last.min(batch(done));
+                window.open_to(batch(end));
+                match ended {
+                    Some(_) => ControlFlow::Break(()),
+                    None => ControlFlow::Continue(()),
+                }
+            });
+        let cut = || match self.has_failed(&tally) {
+            true => Ended::Failed,
+            false => Ended::OutOfTime,
         };
+        let ended = ended.unwrap_or_else(cut);
         tally.close(explorer.first_seed, ended, &self.profiled())
     }
 
+    /// Says whether a campaign ends that has done so many batches, and why.
+    fn ends(&self, tally: &Tally, last: u64, watch: &Stopwatch) -> Option<Ended> {
+        if self.has_failed(tally) {
+            Some(Ended::Failed)
+        } else if tally.coverage().runs() == last {
+            Some(Ended::AllRuns)
+        } else if watch.is_over() {
+            Some(Ended::OutOfTime)
+        } else if self.explorer.stops_when_saturated && tally.is_saturated() {
+            Some(Ended::Saturated)
+        } else {
+            None
+        }
+    }
+
+    /// Says whether a failure was found, and one is enough.
+    fn has_failed(&self, tally: &Tally) -> bool {
+        let failed = tally.has_failed() || !self.profiled().failures.is_empty();
+        failed && !self.explorer.keeps_going
+    }
+
     /// Makes the runs of some seeds, whatever comes of them, and hands them on in this order.
+    #[cfg(feature = "cli")]
     pub(crate) fn make<E>(
         &self,
-        seeds: impl IntoIterator<Item = u64>,
+        seed_of: &(dyn Fn(u64) -> u64 + Sync),
+        runs: u64,
         mut each: impl FnMut(Ran) -> Result<(), E>,
     ) -> Result<(), E> {
         let pace = Pace::new(self.explorer, &Stopwatch::start(None));
-        let mut handed = BTreeSet::new();
-        let mut seeds = seeds.into_iter();
-        loop {
-            let batch: Vec<u64> = seeds.by_ref().take(MAX_BATCH as usize).collect();
-            if batch.is_empty() {
-                return Ok(());
+        let window = Window::new(2 * MAX_BATCH);
+        let mut handed = std::collections::BTreeSet::new();
+        let (mut done, mut result) = (0, Ok(()));
+        self.stream(&pace, &window, seed_of, runs).run(|mut ran| {
+            done += 1;
+            window.open_to(done + 2 * MAX_BATCH);
+            ran.handoffs.retain(|handoff| handed.insert(*handoff));
+            result = each(ran);
+            match result {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
             }
-            let seed_of = |number: u64| batch[number as usize];
-            let numbers = 0..batch.len() as u64;
-            for mut ran in self.run_numbers(numbers, &seed_of, &handed, &pace) {
-                ran.handoffs.retain(|handoff| handed.insert(*handoff));
-                each(ran)?;
-            }
-        }
+        });
+        result
     }
 
     /// Returns what the runs for the profile have come to, unless only the seeds count.
@@ -141,40 +163,21 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    /// Makes runs on as many threads as there are jobs.
-    fn run_numbers(
-        &self,
-        numbers: Range<u64>,
-        seed_of: &(dyn Fn(u64) -> u64 + Sync),
-        handed: &BTreeSet<u64>,
-        pace: &Pace,
-    ) -> Vec<Ran> {
-        let next = AtomicU64::new(numbers.start);
-        let work = || {
-            let mut ran = Vec::new();
-            // The first run of a campaign is made however short the time is.
-            while next.load(Ordering::Relaxed) == 0 || !pace.is_over() {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= numbers.end {
-                    break;
-                }
-                let one = self.runner.run(seed_of(number), handed);
-                pace.has_run(one.failure.is_some());
-                ran.push(one);
-            }
-            ran
-        };
-        let jobs = (self.explorer.threads() as u64).min(numbers.end - numbers.start);
-        let mut ran: Vec<Ran> = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-            let join = |worker: std::thread::ScopedJoinHandle<'_, Vec<Ran>>| match worker.join() {
-                Ok(ran) => ran,
-                Err(payload) => std::panic::resume_unwind(payload),
-            };
-            workers.into_iter().flat_map(join).collect()
-        });
-        ran.sort_by_key(|ran| ran.seed);
-        ran
+    fn stream<'b>(
+        &'b self,
+        pace: &'b Pace,
+        window: &'b Window,
+        seed_of: &'b (dyn Fn(u64) -> u64 + Sync),
+        runs: u64,
+    ) -> Stream<'b> {
+        Stream {
+            runner: self.runner,
+            pace,
+            window,
+            seed_of,
+            runs,
+            jobs: self.explorer.threads() as u64,
+        }
     }
 }
 

@@ -103,6 +103,7 @@ impl Explorer {
         }
         if report.is_passed() && environment.plan.is_none() {
             let regressions = std::mem::take(&mut report.regressions);
+            explorer.name = Some(name.clone());
             report = explorer.explore_program(program);
             report.regressions = regressions;
         }

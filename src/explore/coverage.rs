@@ -95,11 +95,6 @@ impl Coverage {
         self.counts.handoffs
     }
 
-    /// Returns the hand-offs themselves.
-    pub(super) fn handed(&self) -> &BTreeSet<u64> {
-        &self.handed
-    }
-
     /// Returns the highest probability of a failure that so many runs without one leave open, with
     /// 95 % certainty: the rule of three.
     pub fn residual(&self) -> f64 {

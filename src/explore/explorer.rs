@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::campaign::Campaign;
+use super::campaign::{Campaign, FIRST_BATCH};
 use super::local::{Local, Look};
 use super::pace::{Listener, Progress};
 use super::program::{Program, aside, program};
 use super::shrink::{self, Budget};
 use super::stopwatch::Stopwatch;
+use super::watchdog::Watchdog;
 use super::{Exhaustion, Report, Shrunk, exhaustive};
 use crate::chance::Plan;
 use crate::sim::Sim;
@@ -27,8 +28,8 @@ const RUNS: u64 = 1_000;
 /// Many runs of one program, each under a seed of its own.
 ///
 /// Seed 0 is always run in asyncio's own order: what fails there fails without any search. The
-/// others are run by a [strategy](Self::strategy): by the [portfolio](Strategy::portfolio), in which
-/// each seed names one of several, unless it is set.
+/// others are run by a [strategy](Self::strategy): by the [portfolio](Strategy::portfolio), in
+/// which each seed names one of several, unless it is set.
 ///
 /// Most strategies plan ahead, so a campaign begins with a few runs from which it makes a
 /// [profile](crate::strategy::Profile): one in asyncio's order and eight of `pct 1`. Those are the
@@ -38,8 +39,12 @@ const RUNS: u64 = 1_000;
 ///
 /// The runs are spread over the cores, one at a time on each, and share nothing. What comes of them
 /// does not depend on how many there are at a time. A panic fails its run and nothing else.
+///
 /// What the limits of a [`Sim`] do not end cannot be ended here either: a step that never returns,
-/// and an abort of the process.
+/// and an abort of the process. If a run does not come back although its
+/// [limit on real time](Sim::wall_clock) is over, the campaign says which one it is, and what has
+/// failed so far, and ends the process. The command makes such runs in processes of their own,
+/// where they are failures as any other.
 ///
 /// ```
 /// use simrun::explore::Explorer;
@@ -166,8 +171,8 @@ impl Explorer {
         self
     }
 
-    /// Calls a function a few times a second while the campaign goes on, on the thread of one of its
-    /// runs. See [`Progress`].
+    /// Calls a function a few times a second while the campaign goes on, on the thread of one of
+    /// its runs. See [`Progress`].
     pub fn progress(mut self, listener: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.listener = Some(Arc::new(listener));
         self
@@ -271,11 +276,22 @@ impl Explorer {
 
     pub(crate) fn explore_program(&self, program: &Program<'_>) -> Report {
         let watch = Stopwatch::start(None);
-        let local = Local::new(self, program);
-        let summary = Campaign::new(self, &local).run();
-        let mut report = local.report(summary, |_| Look::Closely);
+        let mut report = match Watchdog::of(&self.sim, self.name.as_deref()) {
+            None => self.explore_locally(program),
+            Some(dog) => {
+                dog.during(|| self.explore_locally(&|sim: &Sim| dog.run(sim, || program(sim))))
+            }
+        };
         report.took = watch.took();
         report
+    }
+
+    fn explore_locally(&self, program: &Program<'_>) -> Report {
+        let local = Local::new(self, program);
+        let first = FIRST_BATCH.min(self.runs.unwrap_or(u64::MAX));
+        local.prepare((0..first).map(|number| (self.strategy)(self.seed_of(number))));
+        let summary = Campaign::new(self, &local).run();
+        local.report(summary, |_| Look::Closely)
     }
 
     /// Shrinks a plan whose run fails: `None` if it passes.

@@ -1,6 +1,6 @@
 //! Runs that are made in this process.
 
-use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use super::Explorer;
 use super::campaign::{ForProfile, Ran, Runner, is_checked, is_the_runs_own, nondeterminism};
@@ -18,6 +18,8 @@ pub(crate) struct Local<'a> {
     explorer: &'a Explorer,
     program: &'a Program<'a>,
     ahead: Ahead,
+    /// What the runs for the profile have come to, if the campaign has begun with them.
+    made: OnceLock<ForProfile>,
 }
 
 /// How to look at what has failed.
@@ -43,6 +45,7 @@ impl<'a> Local<'a> {
             explorer,
             program,
             ahead,
+            made: OnceLock::new(),
         }
     }
 
@@ -65,12 +68,16 @@ impl<'a> Local<'a> {
         sim.clone().seed(seed).strategy(strategy)
     }
 
-    /// Makes the profile now, if a strategy wants it.
-    #[cfg(feature = "cli")]
-    pub(crate) fn prepare(&self, strategies: &[Strategy]) {
+    /// Begins with the profile, if one of the strategies wants it. One that is only found to be
+    /// needed later is made then, but nothing is told of it: it may be for a run that does not
+    /// count.
+    pub(crate) fn prepare(&self, strategies: impl IntoIterator<Item = Strategy>) {
         for strategy in strategies {
-            let sim = &self.explorer.sim;
-            self.ahead.inform(strategy.clone(), self.program, sim);
+            self.ahead
+                .inform(strategy, self.program, &self.explorer.sim);
+        }
+        if let Some(made) = self.ahead.profiled() {
+            let _ = self.made.set(made.clone());
         }
     }
 
@@ -116,7 +123,7 @@ impl<'a> Local<'a> {
 }
 
 impl Runner for Local<'_> {
-    fn run(&self, seed: u64, handed: &BTreeSet<u64>) -> Ran {
+    fn run(&self, seed: u64) -> Ran {
         let sim = self.sim_of(seed);
         let run = (self.program)(&sim.clone().hash_trace(true));
         let mut failure = run.failure().cloned();
@@ -126,21 +133,20 @@ impl Runner for Local<'_> {
         {
             failure = Some(nondeterminism(&sim, self.program));
         }
-        let is_new = |handoff: &u64| !handed.contains(handoff);
         Ran {
             seed,
             strategy: run.strategy().to_string(),
             fingerprint: run.fingerprint(),
             trace: run.trace_hash().unwrap_or(run.fingerprint()),
             steps: run.steps(),
-            handoffs: run.handoffs().iter().copied().filter(is_new).collect(),
+            handoffs: run.handoffs().to_vec(),
             properties: run.properties().to_vec(),
             failure: failure.map(|failure| (failure.key(), failure)),
         }
     }
 
     fn profiled(&self) -> ForProfile {
-        self.ahead.profiled().cloned().unwrap_or_default()
+        self.made.get().cloned().unwrap_or_default()
     }
 }
 

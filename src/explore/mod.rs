@@ -6,6 +6,7 @@
 //! - [`Explorer::explore`] is a **campaign**: a seed a run, on all cores, until one fails, next to
 //!   nothing new is to be expected, or there have been enough. Its [`Report`] depends on the seeds
 //!   alone. Some of the runs are made twice, which finds programs that depend on something else.
+//!   What must be so [sometimes](crate::sometimes!) is counted over all of them.
 //! - [`Explorer::shrink`] takes the plan of a run that fails and leaves out all decisions that do
 //!   not matter. [`Why`] then names the two events whose order does.
 //! - [`Explorer::check`] adds what a test needs: it replays the [`Regressions`] that earlier checks
@@ -63,8 +64,10 @@ mod shrink;
 mod shrunk;
 mod sighting;
 mod stopwatch;
+mod stream;
 mod table;
 mod tally;
+mod watchdog;
 mod why;
 #[cfg(feature = "cli")]
 mod wire;

@@ -90,9 +90,9 @@ impl Report {
         &self.properties
     }
 
-    /// Returns those of which one run is enough in which they hold, and none was seen. In a campaign
-    /// of few runs that says little; in one of [many](Self::is_telling), that the program or its
-    /// test is not what it is thought to be.
+    /// Returns those of which one run is enough in which they hold, and none was seen. In a
+    /// campaign of few runs that says little; in one of [many](Self::is_telling), that the program
+    /// or its test is not what it is thought to be.
     pub fn unmet(&self) -> impl Iterator<Item = &Sighting> {
         let properties = self.properties.iter();
         properties.filter(|property| property.is_goal() && !property.is_met())

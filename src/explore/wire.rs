@@ -1,8 +1,8 @@
 //! Runs and summaries as plain lines of JSON, so that other processes can make runs, and others
 //! again report on them.
 //!
-//! A failure is written without what only a run of the program can know, such as who waits for whom:
-//! whoever reports makes the run again.
+//! A failure is written without what only a run of the program can know, such as who waits for
+//! whom: whoever reports makes the run again.
 
 use std::collections::BTreeMap;
 
