@@ -35,12 +35,19 @@
 
 pub(crate) mod claim;
 mod deadlock;
+mod history;
+mod linear;
 mod macros;
 mod outcome;
 mod property;
 pub(crate) mod quantity;
 
 pub use deadlock::{Blocked, Deadlock};
+pub use history::{Call, Ending, History, Operation};
+pub use linear::{
+    AnyOf, Append, Choices, Counterexample, KeyValue, KeyValueOp, KeyValueRet, Linearizability,
+    Model, Queue, QueueOp, QueueRet, Register, RegisterOp, RegisterRet, Set, SetOp,
+};
 pub use outcome::{Failure, FailureKey, FailureKind, Outcome};
 pub(crate) use property::Properties;
 pub use property::{Property, PropertyKind};
