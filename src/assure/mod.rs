@@ -33,6 +33,8 @@
 //! assert!(run.properties().iter().all(|property| property.is_met()));
 //! ```
 //!
+//! What must hold between any two steps is an [`invariant`].
+//!
 //! # Histories
 //!
 //! What a store or a queue must do is hard to say from within. From outside it is simple: what its
@@ -83,6 +85,7 @@
 pub(crate) mod claim;
 mod deadlock;
 mod history;
+mod invariant;
 mod linear;
 mod macros;
 mod outcome;
@@ -91,6 +94,7 @@ pub(crate) mod quantity;
 
 pub use deadlock::{Blocked, Deadlock};
 pub use history::{Call, Ending, History, Operation};
+pub use invariant::invariant;
 pub use linear::{
     AnyOf, Append, Choices, Counterexample, KeyValue, KeyValueOp, KeyValueRet, Linearizability,
     Model, Queue, QueueOp, QueueRet, Register, RegisterOp, RegisterRet, Set, SetOp,

@@ -3,6 +3,7 @@
 mod brute_force;
 mod counterexamples;
 mod histories;
+mod invariants;
 mod linear;
 mod long;
 mod properties;
