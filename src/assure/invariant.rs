@@ -27,8 +27,8 @@ struct Invariant {
 ///
 /// It sees what others see between steps, and must not change anything. What a task changes and
 /// changes back within one step is not seen; nor is what a thread does where it could be
-/// interrupted and is not. A run takes as much longer as the look takes, after
-/// each of its steps; a run without invariants takes no longer.
+/// interrupted and is not. A run takes as much longer as the look takes, after each of its steps;
+/// a run without invariants takes no longer.
 ///
 /// # Panics
 ///
