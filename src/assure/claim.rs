@@ -11,13 +11,13 @@ use super::{Failure, FailureKind, PropertyKind};
 use crate::event_loop::core::{self, Core};
 
 /// What a place says of a property.
-struct Claim<'a> {
-    kind: PropertyKind,
-    name: &'a str,
-    holds: bool,
-    extreme: Option<Extreme>,
-    details: Arguments<'a>,
-    at: &'static Location<'static>,
+pub(super) struct Claim<'a> {
+    pub(super) kind: PropertyKind,
+    pub(super) name: &'a str,
+    pub(super) holds: bool,
+    pub(super) extreme: Option<Extreme>,
+    pub(super) details: Arguments<'a>,
+    pub(super) at: &'static Location<'static>,
 }
 
 /// Says that something must always or sometimes hold, and whether it does.
@@ -78,7 +78,7 @@ impl Claim<'_> {
         }
     }
 
-    fn count(&self, core: &Core) {
+    pub(super) fn count(&self, core: &Core) {
         let properties = &mut core.state.borrow_mut().properties;
         let location = || crate::error::place(self.at).into();
         let property = properties.entry(self.name, self.kind, location);
@@ -88,17 +88,26 @@ impl Claim<'_> {
         }
     }
 
-    /// Fails the run, unless something has failed it before.
     #[cold]
     fn violated(&self, core: &Core, message: &str) {
-        let state = &mut *core.state.borrow_mut();
-        if state.properties.violation.is_some() {
-            return;
-        }
         let mut failure = Failure::new(FailureKind::Property, message, core.now());
         failure.property = Some(self.name.into());
         failure.location = Some(crate::error::place(self.at));
-        failure.task = state.current.map(|slot| state.name(slot));
+        failure.task = {
+            let state = core.state.borrow();
+            state.current.map(|slot| state.name(slot))
+        };
+        core.violate(failure);
+    }
+}
+
+impl Core {
+    /// Fails the run before its next step, unless something has failed it already.
+    pub(super) fn violate(&self, failure: Failure) {
+        let state = &mut *self.state.borrow_mut();
+        if state.properties.violation.is_some() {
+            return;
+        }
         state.properties.violation = Some(failure);
         // The limits are looked at before the next step, and this is one.
         state.check_at = 0;

@@ -59,6 +59,8 @@ pub(crate) struct Core {
     pub(crate) closed: Cell<bool>,
     pub(crate) eager: Cell<bool>,
     pub(crate) debug: Cell<bool>,
+    /// Something is to be looked at after every step.
+    pub(crate) has_invariants: Cell<bool>,
     pub(crate) limits: Limits,
     pub(crate) stopwatch: Stopwatch,
     pub(crate) state: RefCell<State>,
@@ -259,6 +261,7 @@ impl Core {
             closed: Cell::new(false),
             eager: Cell::new(false),
             debug: Cell::new(false),
+            has_invariants: Cell::new(false),
             limits,
             stopwatch: Stopwatch::default(),
             state: RefCell::new(state),

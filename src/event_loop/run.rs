@@ -43,6 +43,12 @@ impl Core {
     fn run_iteration(&self) -> Option<Result<(), Halt>> {
         {
             let state = &mut *self.state.borrow_mut();
+            // Time does not move after a violation.
+            if state.check_at == 0
+                && let Some(halt) = self.check_limits(state)
+            {
+                return Some(Err(halt));
+            }
             // An iteration that a limit cut short is carried on.
             if state.iteration == 0
                 && let Err(halt) = self.begin_iteration(state)
@@ -92,6 +98,13 @@ impl Core {
                     }
                 }
             };
+            // It may be gone after its step.
+            let task = match &next {
+                Next::Step(slot, _) if self.has_invariants.get() => {
+                    Some(self.state.borrow().name(*slot))
+                }
+                _ => None,
+            };
             match next {
                 Next::Step(slot, body) if self.debug.get() => self.step_timed(slot, body),
                 Next::Step(slot, body) => self.step(slot, body),
@@ -99,6 +112,9 @@ impl Core {
                 Next::LetGo(killed) => self.let_go_of(killed),
                 Next::Fire(timer) => self.fire(timer),
                 Next::Call(slot) => self.call(slot),
+            }
+            if self.has_invariants.get() {
+                self.look_at_invariants(task.as_deref());
             }
         }
         let state = &mut *self.state.borrow_mut();
@@ -185,10 +201,8 @@ impl Core {
 
     #[cold]
     fn check_limits(&self, state: &mut super::core::State) -> Option<Halt> {
-        let was_called = std::mem::replace(
-            &mut state.check_at,
-            self.limits.next_check(state.steps, state.moved_at),
-        ) == 0;
+        let next = self.limits.next_check(state.steps, state.moved_at);
+        let was_called = std::mem::replace(&mut state.check_at, next) == 0;
         if was_called && state.properties.violation.is_some() {
             return Some(Halt::Violated);
         }
