@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::assure::{Failure, FailureKind, Outcome};
-use crate::chance::{Chance, Plan, Site};
+use crate::chance::{Chance, Decision, Plan, Site};
 use crate::event_loop::core::{Core, Watch};
 use crate::event_loop::{EventLoop, Limits, Profile, Report, ReportKind};
 use crate::host;
@@ -84,6 +84,13 @@ impl Sim {
     /// Fails a run that is not over after this many steps. By default there is no limit.
     pub fn max_steps(mut self, limit: impl Into<Option<u64>>) -> Self {
         self.limits.steps = limit.into();
+        self
+    }
+
+    /// Fails a run after this many steps, or as many as it is given anyhow.
+    pub(crate) fn at_most_steps(mut self, steps: u64) -> Self {
+        let limit = self.limits.steps.map_or(steps, |limit| limit.min(steps));
+        self.limits.steps = Some(limit);
         self
     }
 
@@ -221,6 +228,7 @@ impl Sim {
         let mut chance = Chance::new(self.seed);
         if let Some(plan) = self.strategy.plan() {
             chance.follow(plan);
+            chance.set_free(self.strategy.freedom());
         }
         if self.write_plan {
             chance.write_plan();
@@ -314,6 +322,7 @@ impl Sim {
                 trace_hash: None,
                 plan: Plan::default(),
                 unmet: Vec::new(),
+                decisions: Vec::new(),
             }
         })
     }
@@ -412,11 +421,12 @@ impl Sim {
             now: core.now(),
             steps: state.steps,
             fingerprint: state.fingerprint.finish(),
-            trace: state.trace.take().unwrap_or_default(),
+            trace: state.trace.take().unwrap_or_default().seal(),
             profile: state.profile.take().map(Arc::new),
             trace_hash: state.order.take().map(|order| order.hash()),
             unmet: state.chance.unmet(),
             plan: state.chance.take_plan().unwrap_or_default(),
+            decisions: state.chance.take_decisions(),
         }
     }
 
@@ -525,6 +535,7 @@ pub struct Run<T> {
     trace_hash: Option<u64>,
     plan: Plan,
     unmet: Vec<Site>,
+    decisions: Vec<Decision>,
 }
 
 impl<T> Run<T> {
@@ -624,6 +635,11 @@ impl<T> Run<T> {
     /// Returns the decisions, if they were [written down](Sim::write_plan).
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Returns what is known of the decisions, if they were written down and events recorded.
+    pub(crate) fn decisions(&self) -> &[Decision] {
+        &self.decisions
     }
 
     /// Returns the sites of a replayed plan at which the program has left it: they never came up,

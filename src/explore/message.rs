@@ -5,9 +5,12 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::finding::Finding;
-use super::table::{shown_of_turn, table, text};
+use super::shrunk::number_text;
+use super::table::{marks, shown_of_turn, table, text};
+use super::why::Why;
 use super::words::{count, grouped};
 use super::{Report, Shrunk};
+use crate::chance::{Choice, Site};
 
 /// Where a failure was kept.
 pub(crate) enum Saved<'a> {
@@ -101,10 +104,49 @@ fn tell_shortest(out: &mut String, shrunk: &Shrunk) {
             tell(pair.second())
         );
     }
+    tell_inevitable(out, shrunk.why());
     if !shrunk.plan().is_empty() {
         out.push_str("\ndecisions\n");
         for (site, choice) in shrunk.plan().iter() {
-            let _ = writeln!(out, "  {site} -> {choice}");
+            let meaning = meaning(shrunk.why(), site, choice);
+            let _ = writeln!(out, "  {site} -> {choice}{meaning}");
         }
     }
+}
+
+/// Says from where on every run fails.
+fn tell_inevitable(out: &mut String, why: &Why) {
+    if why.is_inevitable() {
+        out.push_str("\nevery run fails so, whatever the order\n");
+    }
+    let Some(step) = why.inevitable_from() else {
+        return;
+    };
+    let events = why.trace().events();
+    let shown = shown_of_turn(events, step);
+    let marks = marks(events, why);
+    let mark = marks.get(&shown).copied().unwrap_or(' ');
+    let (task, text) = (&events[shown].task, text(&events[shown]));
+    let _ = writeln!(
+        out,
+        "\nfrom {mark} on the failure is inevitable: {task} {text}"
+    );
+}
+
+/// Says what there is to say of a decision: the length of time that its number stands for, and
+/// whether it matters how it goes.
+fn meaning(why: &Why, site: &Site, choice: &Choice) -> String {
+    let mut decisions = why.decisions.iter();
+    let found = decisions.find(|decision| decision.site == *site);
+    let shortest = found.and_then(|decision| decision.alternatives.shortest);
+    let length = match (choice, shortest) {
+        (Choice::Number(number), Some(_)) => format!(" ({})", number_text(*number, shortest)),
+        _ => String::new(),
+    };
+    let irrelevant = match choice {
+        _ if !why.irrelevant().contains(site) => "",
+        Choice::Number(_) => ", and anything more fails as well",
+        _ => ", and anyone else but the usual fails as well",
+    };
+    format!("{length}{irrelevant}")
 }

@@ -53,6 +53,7 @@ mod exhaustive;
 mod explorer;
 mod finding;
 mod message;
+mod past;
 mod program;
 mod regression;
 mod report;
@@ -60,6 +61,7 @@ mod shrink;
 mod shrunk;
 mod stopwatch;
 mod table;
+mod trials;
 mod why;
 mod words;
 

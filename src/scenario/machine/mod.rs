@@ -351,6 +351,9 @@ impl Machine {
             values,
         });
         drop(problem);
+        if let Some(core) = core::try_current() {
+            core.note_failure();
+        }
         self.is_closing.set(true);
         event_loop::stop();
     }
