@@ -2,10 +2,10 @@
 //!
 //! | code | name | |
 //! |---|---|---|
-//! | 0 | [`PASSED`] | every run passed |
-//! | 1 | [`FAILED`] | a run failed, or a snapshot is not what it was |
+//! | 0 | [`PASSED`] | every run passed; a regression passes now; two runs are the same |
+//! | 1 | [`FAILED`] | a run or a regression fails, a snapshot is not what it was, two runs differ |
 //! | 2 | [`USAGE`] | the command line makes no sense, or a file is no scenario |
-//! | 3 | [`UNDECIDED`] | a limit ended a run before it was over |
+//! | 3 | [`UNDECIDED`] | a limit ended a run before it was over, or a plan no longer fits |
 //! | 4 | [`NONDETERMINISTIC`] | two runs of one seed differ |
 //!
 //! Of several files the worst counts: 2 before 4, for something was not even tried; 4 before 1, for
@@ -18,13 +18,15 @@
 //! assert_eq!(exit_code::worst(exit_code::PASSED, exit_code::UNDECIDED), exit_code::UNDECIDED);
 //! ```
 
-/// Every run passed.
+/// Every run passed. Of a replay: it passes now. Of a diff: the two runs are the same.
 pub const PASSED: u8 = 0;
-/// A run failed, or a snapshot is not what it was.
+/// A run failed, or a snapshot is not what it was. Of a replay: it fails, in whatever way. Of a
+/// diff: the two runs differ.
 pub const FAILED: u8 = 1;
 /// The command line makes no sense, or a file is no scenario, or cannot be read or written.
 pub const USAGE: u8 = 2;
-/// A limit of steps, of virtual time or of real time ended a run before it was over.
+/// A limit of steps, of virtual time or of real time ended a run before it was over. Of a replay:
+/// the run passes, but the program has left its decisions, so nothing is known.
 pub const UNDECIDED: u8 = 3;
 /// Two runs of one seed differ.
 pub const NONDETERMINISTIC: u8 = 4;

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::arguments::{CampaignFormat, ExploreArguments};
 use super::exit_code;
-use super::replay;
+use super::objects::{ReplayedObject, ShortestObject, lines};
 use super::session::Session;
-use crate::chance::Plan;
-use crate::explore::{Explorer, Finding, Report, Saved, message};
+use super::{kept, replay};
+use crate::explore::{Explorer, Finding, Program, Report, Saved, message};
 use crate::scenario::machine;
 use crate::scenario::model::Model;
 use crate::{Sim, Strategy};
@@ -36,10 +36,16 @@ pub(super) fn explore(arguments: &ExploreArguments, session: &mut Session<'_>) -
             writeln!(session.outside.stdout, "{}\n\n{exhaustion}", model.name)?;
             continue;
         }
-        let report = explorer(arguments, model).explore_program(&program);
+        let explorer = explorer(arguments, model);
+        let kept = kept::read(file, arguments.manner, session);
+        let report = kept::explore(&explorer, &program, kept.as_ref());
         session.count(code(&report));
         if !(arguments.manner.quiet && report.is_passed()) {
-            write(arguments, &report, model, file, session)?;
+            let is_ci = session.outside.is_ci();
+            let kept = kept.filter(|_| !arguments.no_save);
+            let campaign = (&explorer, &program as &Program<'_>);
+            let saved = kept::save(campaign, &report, kept.as_ref(), file, is_ci);
+            write(arguments, &report, model, (file, saved), session)?;
         }
         // How long it took differs from time to time, so it is no part of the result.
         let took = report.took();
@@ -113,11 +119,14 @@ fn write(
     arguments: &ExploreArguments,
     report: &Report,
     model: &Model,
-    file: &Path,
+    (file, saved): (&Path, Saved<'_>),
     session: &mut Session<'_>,
 ) -> io::Result<()> {
     let command = session.outside.arguments.first().cloned();
     let replay = |finding: &Finding| {
+        if report.runs() == 0 {
+            return kept::replay_line(command.as_deref(), file);
+        }
         let strategy = (finding.seed() != 0).then(|| finding.strategy().to_owned());
         replay::of_seed(
             command.as_deref(),
@@ -133,7 +142,7 @@ fn write(
             match report.findings() {
                 [] => write!(out, "{report}")?,
                 [first, ..] => {
-                    let told = message(report, first, &replay(first), Saved::Not);
+                    let told = message(report, first, &replay(first), saved);
                     writeln!(out, "{told}")?;
                 }
             }
@@ -160,6 +169,7 @@ struct CampaignObject<'a> {
     /// The highest probability of a failure that is left open, with 95 % certainty.
     residual: Option<f64>,
     ended: String,
+    regressions: Vec<ReplayedObject<'a>>,
     failures: Vec<FindingObject<'a>>,
 }
 
@@ -177,12 +187,6 @@ struct FindingObject<'a> {
     replay: String,
 }
 
-#[derive(Serialize)]
-struct ShortestObject {
-    plan: Vec<String>,
-    replays: u64,
-}
-
 impl<'a> CampaignObject<'a> {
     fn new(report: &'a Report, model: &'a Model, replay: &dyn Fn(&Finding) -> String) -> Self {
         let coverage = report.coverage();
@@ -198,6 +202,11 @@ impl<'a> CampaignObject<'a> {
             seen_once: coverage.singletons(),
             residual: (report.failed() == 0).then(|| coverage.residual()),
             ended: report.ended().to_string(),
+            regressions: report
+                .regressions()
+                .iter()
+                .map(ReplayedObject::new)
+                .collect(),
             failures: findings
                 .map(|finding| FindingObject {
                     kind: finding.failure().kind().word(),
@@ -207,20 +216,10 @@ impl<'a> CampaignObject<'a> {
                     strategy: finding.strategy(),
                     count: finding.count(),
                     plan: lines(finding.plan()),
-                    shortest: finding.shrunk().map(|shrunk| ShortestObject {
-                        plan: lines(shrunk.plan()),
-                        replays: shrunk.replays(),
-                    }),
+                    shortest: finding.shrunk().map(ShortestObject::new),
                     replay: replay(finding),
                 })
                 .collect(),
         }
     }
-}
-
-fn lines(plan: &Plan) -> Vec<String> {
-    let decisions = plan.iter();
-    decisions
-        .map(|(site, choice)| format!("{site} -> {choice}"))
-        .collect()
 }

@@ -71,7 +71,9 @@ pub use exhaustive::Exhaustion;
 pub use explorer::Explorer;
 pub use finding::Finding;
 #[cfg(feature = "cli")]
-pub(crate) use message::{Saved, message};
+pub(crate) use message::{Saved, message, message_of_run};
+#[cfg(feature = "cli")]
+pub(crate) use program::Program;
 pub use regression::{Case, ParseRegressionsError, Regressions, Replayed, Verdict};
 pub use report::{Ended, Report};
 pub use shrunk::{Shrunk, Slip, Threshold};

@@ -26,6 +26,9 @@ const DRAWS: u64 = 100;
 /// How often everything after a step is left to chance before the failure counts as inevitable.
 const CONTINUATIONS: u64 = 50;
 
+/// How often that is tried while the step is looked for.
+const FEW_CONTINUATIONS: u64 = 8;
+
 /// A run that goes another way may go on for ever: it is given so many times the steps of the one
 /// that fails, and so many more.
 const PATIENCE: u64 = 20;
@@ -145,15 +148,22 @@ impl<'a> Trials<'a> {
         if self.all_fail(Freedom::After(0), CONTINUATIONS)? {
             return Some(0);
         }
-        let (mut open, mut lost) = (0, steps);
-        while lost - open > 1 {
-            let middle = open + (lost - open) / 2;
-            match self.all_fail(Freedom::After(middle), CONTINUATIONS)? {
-                true => lost = middle,
-                false => open = middle,
+        let mut open = 0;
+        while open < steps {
+            let mut lost = steps;
+            while lost - open > 1 {
+                let middle = open + (lost - open) / 2;
+                match self.all_fail(Freedom::After(middle), FEW_CONTINUATIONS)? {
+                    true => lost = middle,
+                    false => open = middle,
+                }
             }
+            if lost == steps || self.all_fail(Freedom::After(lost), CONTINUATIONS)? {
+                return Some(lost);
+            }
+            open = lost;
         }
-        Some(lost)
+        Some(steps)
     }
 
     /// Returns the share of so many runs that fail if everything after a step is left to chance.

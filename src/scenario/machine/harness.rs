@@ -27,6 +27,12 @@ const RESCUES: usize = 3;
 
 /// Runs a scenario once.
 pub(crate) fn run(model: &Arc<Model>, programs: &Programs, options: &RunOptions) -> Record {
+    let sim = sim(model, options);
+    Harness::new(&sim, model, programs, options).run(&sim)
+}
+
+/// Returns the simulation that a scenario is run under.
+pub(crate) fn sim(model: &Model, options: &RunOptions) -> Sim {
     let seed = options.seed.or(model.run.seed).unwrap_or(0);
     let strategy = options
         .strategy
@@ -41,7 +47,7 @@ pub(crate) fn run(model: &Arc<Model>, programs: &Programs, options: &RunOptions)
     if let Some(limit) = options.wall_clock {
         sim = sim.wall_clock(limit);
     }
-    Harness::new(&sim, model, programs, options).run(&sim)
+    sim
 }
 
 /// Runs a scenario once under a simulation, which says everything but what the file says of the

@@ -33,7 +33,7 @@ use futures::FutureExt;
 
 use self::checks::Watch;
 use self::frame::{Frame, received};
-pub(crate) use self::harness::{run, run_under};
+pub(crate) use self::harness::{run, run_under, sim};
 use self::notes::{Counted, Notes};
 use self::objects::Object;
 pub(crate) use self::thing::Thing;

@@ -3,10 +3,10 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::arguments::RunArguments;
+use crate::cli::arguments::RunArguments;
 
 /// Returns the command that repeats the run of a seed.
-pub(super) fn line(
+pub(in crate::cli) fn line(
     command: Option<&OsStr>,
     arguments: &RunArguments,
     seed: u64,
@@ -40,7 +40,7 @@ pub(super) fn line(
 }
 
 /// Returns the command that makes the run of a seed by a strategy.
-pub(super) fn of_seed(
+pub(in crate::cli) fn of_seed(
     command: Option<&OsStr>,
     seed: u64,
     strategy: Option<&str>,
@@ -53,13 +53,13 @@ pub(super) fn of_seed(
 }
 
 /// Returns what the command is called: a user's own has another name.
-pub(super) fn program(command: Option<&OsStr>) -> String {
+pub(in crate::cli) fn program(command: Option<&OsStr>) -> String {
     let name = command.and_then(|path| Path::new(path).file_stem());
     name.map_or_else(|| "simrun".into(), |name| quote(&name.to_string_lossy()))
 }
 
 /// Returns a word as a shell takes it.
-pub(super) fn quote(word: &str) -> String {
+pub(in crate::cli) fn quote(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./+=:@%,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
