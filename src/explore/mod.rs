@@ -7,7 +7,8 @@
 //!   nothing new is to be expected, or there have been enough. Its [`Report`] depends on the seeds
 //!   alone. Some of the runs are made twice, which finds programs that depend on something else.
 //! - [`Explorer::shrink`] takes the plan of a run that fails and leaves out all decisions that do
-//!   not matter. [`Why`] then names the two events whose order does.
+//!   not matter. [`Why`] then names the two events whose order does, the decisions that may go any
+//!   way but the usual, and the step after which the failure is inevitable.
 //! - [`Explorer::check`] adds what a test needs: it replays the [`Regressions`] that earlier checks
 //!   have kept, keeps what it finds, and panics with a text that says it all.
 //! - [`Explorer::exhaust`] runs every interleaving of a small program, and can say that there are

@@ -273,6 +273,32 @@ fn a_run_is_the_same_as_itself() {
 }
 
 #[test]
+fn what_machines_read_is_as_its_schema_says() {
+    let schema = simrun(["schema", "--output"]).answer().stdout;
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let place = Place::new("plans-schema").explored();
+    let mut seen = Vec::new();
+    for line in [
+        &format!("replay {KEPT}"),
+        "shrink writers.toml --seed 0",
+        "shrink writers.toml --seed 4",
+        &format!("diff writers.toml --seed 0 {KEPT}"),
+        "diff writers.toml --seed 3 --seed 3",
+    ] {
+        let answer = place.call(&format!("{line} --format json"));
+        for line in answer.stdout.lines() {
+            let object = serde_json::from_str(line).unwrap();
+            if let Err(error) = validator.validate(&object) {
+                panic!("{error}: {object}");
+            }
+            seen.push(object["type"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(seen, ["run", "replay", "shrink", "shrink", "diff", "diff"]);
+}
+
+#[test]
 fn a_diff_is_of_two_runs() {
     let place = Place::new("plans-two").explored();
     for line in [
