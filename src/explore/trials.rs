@@ -31,8 +31,8 @@ const FEW_CONTINUATIONS: u64 = 8;
 
 /// A run that goes another way may go on for ever: it is given so many times the steps of the one
 /// that fails, and so many more.
-const PATIENCE: u64 = 20;
-const MORE_PATIENCE: u64 = 1_000;
+const PATIENCE: u64 = 4;
+const MORE_PATIENCE: u64 = 300;
 
 /// The replays of one plan.
 pub(super) struct Trials<'a> {

@@ -196,7 +196,7 @@ mod tests {
     fn two_sides_have_half_the_width_each() {
         let lines = |text: &str| text.lines().map(ToOwned::to_owned).collect::<Vec<_>>();
         let (left, right) = (lines("same\nlonger than that\nx"), lines("same\nb"));
-        let expected = "same       same\nlonger t… | b\nx         |\n";
+        let expected = "same        same\nlonger t… | b\nx         |\n";
         assert_eq!(side_by_side(&left, &right, 21), expected);
     }
 
