@@ -54,8 +54,8 @@ fn the_portfolio_finds_nearly_everything_within_a_thousand_schedules() {
     );
 }
 
-/// Their bugs need someone to be behind all others for long, or many to be ahead of one, which takes
-/// a decision at each step.
+/// Their bugs need someone to be behind all others for long, or many to be ahead of one, which
+/// takes a decision at each step.
 const FAR_BEHIND: [&str; 13] = [
     "B04 philosophers, 5",
     "B05",

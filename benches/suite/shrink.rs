@@ -86,8 +86,8 @@ pub(crate) fn shrink(instance: &Instance, failures: usize, seeds: u64) -> Option
 /// Prints the table.
 pub(crate) fn print(instances: &[Instance], failures: usize, seeds: u64) {
     println!(
-        "| {:<28} | failures | before | left | fewest | most | replays | trials | longest | missed |",
-        "medians"
+        "| {:<28} | failures | before | left | fewest | most | replays | trials | {:>7} | missed |",
+        "medians", "longest"
     );
     let (mut rows, mut not_found) = (Vec::new(), Vec::new());
     for instance in instances {
@@ -97,7 +97,7 @@ pub(crate) fn print(instances: &[Instance], failures: usize, seeds: u64) {
         };
         let missed = row.missed().join(", ");
         println!(
-            "| {:<28} | {:>8} | {:>6} | {:>4} | {:>6} | {:>4} | {:>7} | {:>6} | {:>4} ms | {missed} |",
+            "| {:<28} | {:>8} | {:>6} | {:>4} | {:>6} | {:>4} | {:>7} | {:>6} | {:>4} ms | {} |",
             row.name,
             row.failures,
             row.before,
@@ -107,6 +107,7 @@ pub(crate) fn print(instances: &[Instance], failures: usize, seeds: u64) {
             row.replays,
             row.trials,
             row.longest.as_millis(),
+            missed,
         );
         rows.push(row);
     }

@@ -58,7 +58,8 @@
 //!
 //! JSON has `"format": 1`, which changes when something in it changes its meaning; more keys may
 //! come with any version. `"type"` says what an object is: `run`, `event`, or `file` for one that
-//! was not run, with what is wrong with it; `replay`, `shrink` and `diff` are of those subcommands. `simrun schema --output` prints a schema of it all.
+//! was not run, with what is wrong with it; `replay`, `shrink` and `diff` are of those
+//! subcommands. `simrun schema --output` prints a schema of it all.
 //!
 //! # Campaigns
 //!
