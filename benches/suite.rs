@@ -7,7 +7,8 @@
 //! portfolio would have asyncio's order there, which is bad luck for some of these programs.
 //!
 //! - `-- --quick` makes a tenth of the trials;
-//! - `-- surw pos` measures these strategies only.
+//! - `-- surw pos` measures these strategies only;
+//! - `-- --shrink` shrinks failures of each instance instead, and says how little is left.
 
 #[path = "suite/all.rs"]
 mod all;
@@ -27,6 +28,8 @@ mod on_shuttle;
 mod orders;
 #[path = "suite/races.rs"]
 mod races;
+#[path = "suite/shrink.rs"]
+mod shrink;
 #[path = "suite/timed.rs"]
 mod timed;
 
@@ -38,6 +41,11 @@ use measure::{Found, geometric_mean, measure};
 
 const TRIALS: u64 = 20;
 const QUICK_TRIALS: u64 = 2;
+
+/// So many failures of each instance are shrunk, found among the runs of so many seeds.
+const FAILURES: usize = 25;
+const QUICK_FAILURES: usize = 5;
+const SEEDS: u64 = 20_000;
 
 /// The columns of the table.
 const STRATEGIES: [&str; 8] = [
@@ -62,6 +70,11 @@ fn main() -> ExitCode {
     }
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let trials = if quick { QUICK_TRIALS } else { TRIALS };
+    if arguments.iter().any(|argument| argument == "--shrink") {
+        let failures = if quick { QUICK_FAILURES } else { FAILURES };
+        shrink::print(&all::instances(), failures, SEEDS);
+        return ExitCode::SUCCESS;
+    }
     let names = arguments
         .iter()
         .filter(|argument| !argument.starts_with("--"));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::assure::{Failure, FailureKind, Outcome, Property};
-use crate::chance::{Chance, Plan, Site};
+use crate::chance::{Chance, Decision, Plan, Site};
 use crate::event_loop::core::{Core, Watch};
 use crate::event_loop::{EventLoop, Limits, Profile, Report, ReportKind};
 use crate::host;
@@ -86,6 +86,13 @@ impl Sim {
     /// Fails a run that is not over after this many steps. By default there is no limit.
     pub fn max_steps(mut self, limit: impl Into<Option<u64>>) -> Self {
         self.limits.steps = limit.into();
+        self
+    }
+
+    /// Fails a run after this many steps, or as many as it is given anyhow.
+    pub(crate) fn at_most_steps(mut self, steps: u64) -> Self {
+        let limit = self.limits.steps.map_or(steps, |limit| limit.min(steps));
+        self.limits.steps = Some(limit);
         self
     }
 
@@ -228,6 +235,7 @@ impl Sim {
         let mut chance = Chance::new(self.seed);
         if let Some(plan) = self.strategy.plan() {
             chance.follow(plan);
+            chance.set_free(self.strategy.freedom());
         }
         if self.write_plan {
             chance.write_plan();
@@ -323,6 +331,7 @@ impl Sim {
                 plan: Plan::default(),
                 unmet: Vec::new(),
                 properties: Vec::new(),
+                decisions: Vec::new(),
             }
         })
     }
@@ -423,7 +432,7 @@ impl Sim {
             now: core.now(),
             steps: state.steps,
             fingerprint: state.fingerprint.finish(),
-            trace: state.trace.take().unwrap_or_default(),
+            trace: state.trace.take().unwrap_or_default().seal(),
             profile: state.profile.take().map(Arc::new),
             trace_hash: state.order.take().map(|order| order.hash()),
             handoffs: state
@@ -434,6 +443,7 @@ impl Sim {
             unmet: state.chance.unmet(),
             plan: state.chance.take_plan().unwrap_or_default(),
             properties: state.properties.take(),
+            decisions: state.chance.take_decisions(),
         }
     }
 }
@@ -484,6 +494,7 @@ pub struct Run<T> {
     plan: Plan,
     unmet: Vec<Site>,
     properties: Vec<Property>,
+    decisions: Vec<Decision>,
 }
 
 impl<T> Run<T> {
@@ -591,6 +602,11 @@ impl<T> Run<T> {
     /// Returns the decisions, if they were [written down](Sim::write_plan).
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Returns what is known of the decisions, if they were written down and events recorded.
+    pub(crate) fn decisions(&self) -> &[Decision] {
+        &self.decisions
     }
 
     /// Returns the sites of a replayed plan at which the program has left it: they never came up,

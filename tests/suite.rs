@@ -16,12 +16,19 @@ mod measure;
 mod orders;
 #[path = "../benches/suite/races.rs"]
 mod races;
+#[expect(dead_code, reason = "the table of the benchmark uses more of it")]
+#[path = "../benches/suite/shrink.rs"]
+mod shrink;
 #[path = "../benches/suite/timed.rs"]
 mod timed;
 
 use simrun::{Sim, Strategy};
 
 use measure::{SCHEDULES, measure_runs, profile};
+
+/// So many failures of each instance are shrunk, found among the runs of so many seeds.
+const FAILURES: usize = 3;
+const SHRUNK_SEEDS: u64 = 60;
 
 /// How many runs tell a probability.
 const RUNS: u64 = 500;
@@ -45,6 +52,47 @@ fn the_portfolio_finds_nearly_everything_within_a_thousand_schedules() {
         timed.all(|timed| !missed.contains(&timed.name.as_str())),
         "{missed:?}"
     );
+}
+
+/// Their bugs need someone to be behind all others for long, or many to be ahead of one, which
+/// takes a decision at each step.
+const FAR_BEHIND: [&str; 13] = [
+    "B04 philosophers, 5",
+    "B05",
+    "B06 reorder, 4",
+    "B06 reorder, 9",
+    "B06 reorder, 19",
+    "B07 two stages, 10",
+    "B07 two stages, 40",
+    "B08",
+    "B10",
+    "B13 cancel at 45",
+    "B14",
+    "B16",
+    "B18",
+];
+
+#[test]
+fn failures_shrink_to_few_decisions_in_few_runs() {
+    let mut off = Vec::new();
+    for instance in all::instances() {
+        let is_long = FAR_BEHIND
+            .iter()
+            .any(|family| instance.name.starts_with(family));
+        if is_long {
+            continue;
+        }
+        let Some(row) = shrink::shrink(&instance, FAILURES, SHRUNK_SEEDS) else {
+            continue;
+        };
+        let mut missed = row.missed();
+        // How long it takes in a build without optimization says nothing.
+        missed.retain(|goal| *goal != "time");
+        if !missed.is_empty() {
+            off.push(format!("{}: {}", row.name, missed.join(", ")));
+        }
+    }
+    assert!(off.is_empty(), "{}", off.join("\n"));
 }
 
 #[test]

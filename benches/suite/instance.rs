@@ -13,7 +13,7 @@ pub(crate) type Program = Pin<Box<dyn Future<Output = bool>>>;
 /// A program with a bug.
 pub(crate) struct Instance {
     pub(crate) name: String,
-    pub(crate) main: Box<dyn Fn() -> Program>,
+    pub(crate) main: Box<dyn Fn() -> Program + Send + Sync>,
     /// What one run finds it with, where that can be computed: strategy and probability.
     pub(crate) exact: Vec<(&'static str, f64)>,
 }
@@ -21,7 +21,7 @@ pub(crate) struct Instance {
 impl Instance {
     pub(crate) fn new<F: Future<Output = bool> + 'static>(
         name: impl Into<String>,
-        main: impl Fn() -> F + 'static,
+        main: impl Fn() -> F + Send + Sync + 'static,
     ) -> Self {
         Self {
             name: name.into(),

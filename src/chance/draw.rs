@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Chance, Choice, Domain, Site, SiteKey, Stream, TaskPath, mix};
+use super::{Alternatives, Chance, Choice, Domain, Site, SiteKey, Stream, TaskPath, mix};
 use crate::event_loop::core::{self, Core};
 
 /// Draws a number from `0..bound`. The default, when a plan says nothing, is 0.
@@ -56,7 +56,9 @@ pub fn chance(label: &str, probability: f64) -> bool {
 pub fn duration_between(label: &str, low: Duration, high: Duration) -> Duration {
     assert!(low <= high, "no duration lies between {low:?} and {high:?}");
     let span = u64::try_from((high - low).as_nanos()).expect("a span of at most 584 years");
-    let extra = decide(label, span.saturating_add(1), |stream| {
+    let shortest = u64::try_from(low.as_nanos()).unwrap_or(u64::MAX);
+    let lengths = Alternatives::lengths(shortest, span.saturating_add(1));
+    let extra = decide(label, lengths, |stream| {
         (stream.duration_between(low, high) - low).as_nanos() as u64
     });
     low + Duration::from_nanos(extra)
@@ -86,7 +88,11 @@ pub fn shuffle<T>(label: &str, items: &mut [T]) {
 
 /// Takes a decision of the program's own among `alternatives` numbers, of which 0 is the default.
 #[track_caller]
-pub(crate) fn decide(label: &str, alternatives: u64, draw: impl FnOnce(&mut Stream) -> u64) -> u64 {
+pub(crate) fn decide(
+    label: &str,
+    alternatives: impl Into<Alternatives>,
+    draw: impl FnOnce(&mut Stream) -> u64,
+) -> u64 {
     let core = core::current();
     let (path, nth) = core.count_draw(label);
     let task = path.hash();
@@ -98,7 +104,7 @@ pub(crate) fn decide(label: &str, alternatives: u64, draw: impl FnOnce(&mut Stre
     };
     let number = core.with_chance(|chance| {
         let draw = |chance: &mut Chance| draw(chance.stream(Domain::User));
-        take(chance, key, alternatives, site, draw)
+        take(chance, key, alternatives.into(), site, draw)
     });
     core.state.borrow_mut().take_note_of_draw(mix(task, number));
     number
@@ -128,7 +134,7 @@ pub(crate) fn decide_fault_with(
     core: &Core,
     task: TaskPath,
     fault: &str,
-    alternatives: u64,
+    alternatives: impl Into<Alternatives>,
     draw: impl FnOnce(&mut Stream) -> u64,
 ) -> u64 {
     let hash = task.hash();
@@ -140,7 +146,7 @@ pub(crate) fn decide_fault_with(
         nth,
     };
     let draw = |chance: &mut Chance| draw(chance.stream(Domain::Fault));
-    take_unusual(core, hash, key, alternatives, site, draw)
+    take_unusual(core, hash, key, alternatives.into(), site, draw)
 }
 
 /// Decides what happens to a packet: one of so many alternatives, of which 0 is the default.
@@ -149,7 +155,7 @@ pub(crate) fn decide_packet(
     link: &str,
     nth: u64,
     what: &str,
-    alternatives: u64,
+    alternatives: impl Into<Alternatives>,
     draw: impl FnOnce(&mut Stream) -> u64,
 ) -> u64 {
     let key = SiteKey::packet(link, nth, what);
@@ -159,7 +165,7 @@ pub(crate) fn decide_packet(
         what: what.to_owned(),
     };
     let draw = |chance: &mut Chance| draw(chance.stream(Domain::Net));
-    take_unusual(core, nth, key, alternatives, site, draw)
+    take_unusual(core, nth, key, alternatives.into(), site, draw)
 }
 
 /// Takes a decision about something that is rare: the fingerprint is told of it only if it happens,
@@ -168,7 +174,7 @@ fn take_unusual(
     core: &Core,
     name: u64,
     key: SiteKey,
-    alternatives: u64,
+    alternatives: Alternatives,
     site: impl FnOnce() -> Site,
     draw: impl FnOnce(&mut Chance) -> u64,
 ) -> u64 {
@@ -184,23 +190,24 @@ fn take_unusual(
 fn take(
     chance: &mut Chance,
     key: SiteKey,
-    alternatives: u64,
+    alternatives: Alternatives,
     site: impl FnOnce() -> Site,
     draw: impl FnOnce(&mut Chance) -> u64,
 ) -> u64 {
     let number = if chance.is_following() {
-        match chance.planned(key) {
-            Some(&Choice::Number(number)) if number < alternatives => {
+        let free = chance.draw_freely(key, alternatives.count);
+        free.unwrap_or_else(|| match chance.planned(key) {
+            Some(&Choice::Number(number)) if number < alternatives.count => {
                 chance.meet(key);
                 number
             }
             _ => 0,
-        }
+        })
     } else {
         draw(chance)
     };
     if number != 0 {
-        chance.note(|| (site(), Choice::Number(number)));
+        chance.note(alternatives, || (site(), Choice::Number(number)));
     }
     number
 }

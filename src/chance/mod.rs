@@ -2,11 +2,13 @@
 //! *decision*: taken at a [`Site`], from a set of alternatives of which one is the default,
 //! meaning that nothing special happens. A seed draws decisions, a [`Plan`] repeats them.
 
+mod decision;
 mod draw;
 mod path;
 mod plan;
 mod stream;
 
+pub(crate) use decision::{Alternatives, Decision, Freedom};
 pub use draw::{below, chance, duration_between, shuffle};
 pub(crate) use draw::{decide, decide_fault, decide_fault_with, decide_packet};
 pub use path::{ParsePathError, TaskPath};
@@ -30,6 +32,11 @@ pub(crate) struct Chance {
     streams: [Option<Box<Stream>>; Domain::COUNT],
     follows: Option<Follow>,
     written: Option<Plan>,
+    /// What is known of the decisions that were written down, if the run is recorded.
+    decisions: Vec<Decision>,
+    /// How many events were recorded, if they are.
+    moment: Option<usize>,
+    freedom: Freedom,
     /// The one await at which a strategy cancels a task.
     cancels: Option<SiteKey>,
 }
@@ -46,6 +53,9 @@ impl Chance {
             streams: [const { None }; Domain::COUNT],
             follows: None,
             written: None,
+            decisions: Vec::new(),
+            moment: None,
+            freedom: Freedom::None,
             cancels: None,
         }
     }
@@ -56,6 +66,45 @@ impl Chance {
         self.follows = Some(Follow {
             choices: plan.iter().map(entry).collect(),
         });
+    }
+
+    /// Leaves part of what the plan says to the seed.
+    pub(crate) fn set_free(&mut self, freedom: Freedom) {
+        self.freedom = freedom;
+        self.end_step_if(0);
+    }
+
+    /// Counts a step that has ended: the plan may be over with it.
+    pub(crate) fn end_step(&mut self) {
+        self.end_step_if(1);
+    }
+
+    fn end_step_if(&mut self, ended: u64) {
+        if let Freedom::After(left) = &mut self.freedom {
+            *left = left.saturating_sub(ended);
+            if *left == 0 {
+                self.follows = None;
+            }
+        }
+    }
+
+    /// Draws among so many alternatives at a site that is left to the seed.
+    pub(crate) fn draw_freely(&mut self, site: SiteKey, alternatives: u64) -> Option<u64> {
+        let (least, most) = match self.freedom {
+            Freedom::At(free, least, most) if free == site => (least, most),
+            Freedom::After(0) => (0, u64::MAX),
+            _ => return None,
+        };
+        let end = alternatives.min(most.saturating_add(1));
+        let rest = end.checked_sub(least).filter(|rest| *rest > 0)?;
+        let drawn = least + self.stream(Domain::Schedule).below(rest);
+        self.meet(site);
+        Some(drawn)
+    }
+
+    /// Says that so many events were recorded.
+    pub(crate) fn tell_moment(&mut self, events: usize) {
+        self.moment = Some(events);
     }
 
     /// Cancels the task at this path when this step of its own has suspended it.
@@ -90,7 +139,7 @@ impl Chance {
         };
         if cancels {
             let site = || Site::Cancel { task: path(), step };
-            self.note(|| (site(), Choice::Number(1)));
+            self.note(2.into(), || (site(), Choice::Number(1)));
         }
         cancels
     }
@@ -128,9 +177,20 @@ impl Chance {
     }
 
     /// Writes a decision down, if anyone asked for the plan.
-    pub(crate) fn note(&mut self, decision: impl FnOnce() -> (Site, Choice)) {
+    pub(crate) fn note(
+        &mut self,
+        alternatives: Alternatives,
+        decision: impl FnOnce() -> (Site, Choice),
+    ) {
         if let Some(plan) = &mut self.written {
             let (site, choice) = decision();
+            if let Some(moment) = self.moment {
+                self.decisions.push(Decision {
+                    site: site.clone(),
+                    moment,
+                    alternatives,
+                });
+            }
             plan.insert(site, choice);
         }
     }
@@ -147,5 +207,10 @@ impl Chance {
 
     pub(crate) fn take_plan(&mut self) -> Option<Plan> {
         self.written.take()
+    }
+
+    /// Takes what is known of the decisions of a recorded run, in the order in which they came up.
+    pub(crate) fn take_decisions(&mut self) -> Vec<Decision> {
+        std::mem::take(&mut self.decisions)
     }
 }

@@ -53,6 +53,12 @@ pub(super) enum Command {
     /// Make runs for another process, which survives them
     #[command(name = CHILD, hide = true)]
     Child,
+    /// Run what a plan or a file of regressions says, and say what has become of it
+    Replay(ReplayArguments),
+    /// Find the shortest run that fails as one run does
+    Shrink(ShrinkArguments),
+    /// Show where two runs of a scenario part
+    Diff(DiffArguments),
     /// Compare runs with the snapshots of them beside their scenarios
     Snapshot(SnapshotArguments),
     /// Print the JSON Schema of the scenario file, for editors
@@ -177,6 +183,9 @@ pub(super) struct ExploreArguments {
     /// Write the runs to a file in this folder, instead of reporting
     #[arg(long, value_name = "DIR", conflicts_with_all = ["time", "exhaustive", "format"])]
     pub(super) into: Option<PathBuf>,
+    /// Do not keep what fails in `sim-regressions`, from where it would be replayed first
+    #[arg(long)]
+    pub(super) no_save: bool,
     /// How to report
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub(super) format: CampaignFormat,
@@ -229,6 +238,78 @@ pub(super) enum CampaignFormat {
     #[default]
     Human,
     /// One JSON object a scenario
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ReplayArguments {
+    /// A file of regressions, or a plan
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    pub(super) plan: PathBuf,
+    /// The scenario [default: the one that the regressions name]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) events: EventArguments,
+    /// How to report
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: ObjectFormat,
+    #[command(flatten)]
+    pub(super) manner: Manner,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ShrinkArguments {
+    /// The scenario; `-` is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) file: PathBuf,
+    /// The seed of the run [default: the file's, or 0]
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// Who goes next in that run [default: the file's, or `fifo` with seed 0 and `random` with any
+    /// other]
+    #[arg(long, value_name = "NAME", value_parser = strategy)]
+    pub(super) strategy: Option<Strategy>,
+    /// Make so many runs at most, however long they take [default: 5000, or two seconds]
+    #[arg(long, value_name = "N", value_parser = steps)]
+    pub(super) replays: Option<u64>,
+    /// Write the shortest plan to this file, for `simrun replay`
+    #[arg(long, value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    pub(super) output: Option<PathBuf>,
+    /// How to report
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: ObjectFormat,
+    #[command(flatten)]
+    pub(super) manner: Manner,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct DiffArguments {
+    /// The scenario; `-` is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) file: PathBuf,
+    /// The plans of the runs, or of one of them
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    pub(super) plans: Vec<PathBuf>,
+    /// The seed of a run: once for each of the two, unless one is a plan's
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Vec<u64>,
+    /// Who goes next in the runs of seeds: for both, or one for each
+    #[arg(long, value_name = "NAME", value_parser = strategy)]
+    pub(super) strategy: Vec<Strategy>,
+    /// How to report
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: ObjectFormat,
+    #[command(flatten)]
+    pub(super) manner: Manner,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ObjectFormat {
+    /// Text for people
+    #[default]
+    Human,
+    /// JSON objects, one a line
     Json,
 }
 

@@ -9,7 +9,7 @@ use super::session::Session;
 use super::told::{Telling, code};
 use super::work::Work;
 use crate::Sim;
-use crate::explore::{Local, Look, Runner};
+use crate::explore::{Local, Look, Runner, Saved};
 use crate::scenario::machine;
 use crate::scenario::read::read;
 use crate::scenario::source::Source;
@@ -75,5 +75,8 @@ fn told(tell: Tell, local: &Local<'_>, work: &Work) -> Answer {
         program: &tell.program,
         file: &tell.file,
     };
-    Answer::Told(telling.text(&report, &work.model), code(&report))
+    Answer::Told(
+        telling.text(&report, &work.model, Saved::Not),
+        code(&report),
+    )
 }

@@ -8,12 +8,12 @@ use super::arguments::{CampaignFormat, ExploreArguments, Isolate, IsolationArgum
 use super::children::Children;
 use super::exit_code;
 use super::progress::CampaignLine;
-use super::replay;
 use super::session::Session;
 use super::shard::{self, Header};
 use super::told::{Telling, code};
 use super::work::Work;
-use crate::explore::{Campaign, ForProfile, Local, Look, Runner, Summary};
+use super::{kept, replay};
+use crate::explore::{Campaign, ForProfile, Local, Look, Runner, Saved, Summary};
 use crate::scenario::model::Model;
 use crate::{Sim, Strategy};
 
@@ -70,11 +70,21 @@ fn run(
             let program = |sim: &Sim| work.run(sim);
             let local = Local::new(&explorer, &program);
             local.prepare(work.strategies.clone());
-            let summary = Campaign::new(&explorer, &local).run();
+            let kept = kept::read(file, arguments.manner, session);
+            let cases = kept::replay(&explorer, &program, kept.as_ref());
+            let report = match cases.is_passed() {
+                true => {
+                    let summary = Campaign::new(&explorer, &local).run();
+                    local.report(summary, |_| Look::Closely).after(cases)
+                }
+                false => cases,
+            };
             drop(line);
-            let runs = summary.runs();
-            let (text, code) = tell(&local, summary, work, telling);
-            (text, code, runs)
+            let is_ci = session.outside.is_ci();
+            let kept = kept.filter(|_| !arguments.no_save);
+            let saved = kept::save((&explorer, &program), &report, kept.as_ref(), file, is_ci);
+            let text = telling.text(&report, &work.model, saved);
+            (text, code(&report), report.runs())
         }
         Some(children) => {
             let summary = Campaign::new(&explorer, &children).run();
@@ -115,7 +125,10 @@ pub(super) fn tell(
     telling: Telling<'_>,
 ) -> (String, u8) {
     let report = local.report(summary, |_| Look::Closely);
-    (telling.text(&report, &work.model), code(&report))
+    (
+        telling.text(&report, &work.model, Saved::Not),
+        code(&report),
+    )
 }
 
 /// Returns what makes the runs in processes of their own, if they are to be made so. Without a

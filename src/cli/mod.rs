@@ -5,6 +5,9 @@
 //! simrun check FILE...                    look for mistakes, run nothing
 //! simrun explore FILE... [OPTIONS]        make many runs, show the shortest that fails
 //! simrun merge PATH...                    report on a campaign that was made in shards
+//! simrun replay PLAN [FILE]               run a plan or regressions, say what became of them
+//! simrun shrink FILE --seed N             find the shortest run that fails as this one does
+//! simrun diff FILE --seed N --seed M      show where two runs part
 //! simrun snapshot PATH... [--update]      compare runs with the snapshots beside their scenarios
 //! simrun schema [--output]                print a JSON Schema
 //! simrun completions SHELL                print a completion script
@@ -56,7 +59,8 @@
 //!
 //! JSON has `"format": 1`, which changes when something in it changes its meaning; more keys may
 //! come with any version. `"type"` says what an object is: `run`, `event`, or `file` for one that
-//! was not run, with what is wrong with it. `simrun schema --output` prints a schema of it all.
+//! was not run, with what is wrong with it; `replay`, `shrink` and `diff` are of those
+//! subcommands. `simrun schema --output` prints a schema of it all.
 //!
 //! # Campaigns
 //!
@@ -88,6 +92,28 @@
 //! not belong together, and names the seeds that are missing. Where real time would make a
 //! difference, which is in JSON and in what is merged, only the number of runs limits shrinking.
 //!
+//! # Regressions
+//!
+//! What a campaign finds is kept in `sim-regressions/NAME.txt` beside the scenario `NAME.toml`,
+//! unless it is told `--no-save`: one case for each failure, with the seed, the strategy, the key
+//! of the failure and the decisions that matter. Commit it; the next campaign replays it before all
+//! else. Where `CI` is set nothing is written, and the text is printed instead.
+//!
+//! `simrun replay sim-regressions/NAME.txt` runs every case and reports like `simrun FILE`, and
+//! then says whether it still fails, fails otherwise, passes, or no longer fits, and then at which
+//! decision the program has left it. A plan alone, as [`Plan`](crate::chance::Plan) writes it,
+//! names no scenario: `simrun replay PLAN FILE`.
+//!
+//! # Single runs
+//!
+//! `simrun shrink FILE --seed N --strategy NAME` looks for the shortest run that fails as this one
+//! does, and tells it as a campaign does; `--output PLAN` writes its decisions to a file.
+//!
+//! `simrun diff` takes two runs of one scenario, each a seed or a plan: `simrun diff FILE --seed 3
+//! --seed 7`, `simrun diff FILE --seed 3 a.plan`, `simrun diff FILE a.plan b.plan`. `--strategy`
+//! once is for both seeds; twice, each has its own, and one seed will do. It prints where the runs
+//! part, by which decision, and how each goes on.
+//!
 //! # Snapshots
 //!
 //! A scenario with a `[snapshot]` table says which seeds are kept. `simrun snapshot` writes the
@@ -110,10 +136,13 @@ mod check;
 mod child;
 mod children;
 mod determinism;
+mod diff;
 pub mod exit_code;
 mod explore;
 mod input;
+mod kept;
 mod merge;
+mod objects;
 mod outside;
 mod printed;
 mod progress;
@@ -123,6 +152,7 @@ mod run;
 mod seed;
 mod session;
 mod shard;
+mod shrink;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -226,6 +256,9 @@ fn run(mut outside: Outside<'_>, programs: Programs) -> u8 {
         Some(Command::Explore(arguments)) => explore::explore(&arguments, &mut session),
         Some(Command::Merge(arguments)) => merge::merge(&arguments, &mut session),
         Some(Command::Child) => child::serve(&mut session),
+        Some(Command::Replay(arguments)) => replay::replay(&arguments, &mut session),
+        Some(Command::Shrink(arguments)) => shrink::shrink(&arguments, &mut session),
+        Some(Command::Diff(arguments)) => diff::diff(&arguments, &mut session),
         Some(Command::Snapshot(arguments)) => snapshot::snapshot(&arguments, &mut session),
         Some(Command::Schema(arguments)) => printed::schema(&arguments, &mut session),
         Some(Command::Completions { shell }) => printed::completions(shell, &mut session),

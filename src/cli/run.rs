@@ -3,7 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
-use super::arguments::{FormatName, Manner, RunArguments, SHOW_ALL, ShowName, show};
+use super::arguments::{
+    EventArguments, FormatName, Manner, RunArguments, SHOW_ALL, ShowName, show,
+};
 use super::seed::{self, Seed};
 use super::session::Session;
 use super::{determinism, exit_code, progress, replay};
@@ -18,7 +20,12 @@ pub(super) fn run(arguments: &RunArguments, session: &mut Session<'_>) -> io::Re
     let Some(seed) = chosen_seed(arguments, session) else {
         return Ok(());
     };
-    let choice = choice(arguments);
+    // A machine can leave out what it does not want; a person would have to read it.
+    let default = match arguments.format {
+        FormatName::Json | FormatName::Jsonl => ShowName::All,
+        _ => ShowName::Log,
+    };
+    let choice = choice(&arguments.events, default);
     let limits = &arguments.limits;
     let options = RunOptions {
         seed,
@@ -97,13 +104,8 @@ fn chosen_seed(arguments: &RunArguments, session: &mut Session<'_>) -> Option<Op
     }))
 }
 
-fn choice(arguments: &RunArguments) -> Choice {
-    let events = &arguments.events;
-    // A machine can leave out what it does not want; a person would have to read it.
-    let default = match arguments.format {
-        FormatName::Json | FormatName::Jsonl => ShowName::All,
-        _ => ShowName::Log,
-    };
+/// Returns which events are shown.
+pub(super) fn choice(events: &EventArguments, default: ShowName) -> Choice {
     let patterns = |texts: &[String]| texts.iter().cloned().map(Into::into).collect();
     Choice {
         show: show(&events.show, default),

@@ -28,7 +28,6 @@ impl Write for Closed {
 fn call_to(stdout: &mut dyn Write, line: &str) -> (u8, String) {
     let mut stderr = Vec::new();
     let outside = Outside {
-        executable: None,
         arguments: line.split_whitespace().map(OsString::from).collect(),
         variable: &|_| None,
         stdin: &mut io::empty(),
@@ -79,7 +78,6 @@ fn a_terminal_has_colours_unless_the_environment_says_otherwise() {
         };
         let (mut stdin, mut stdout, mut stderr) = (io::empty(), io::sink(), io::sink());
         let outside = Outside {
-            executable: None,
             arguments: Vec::new(),
             variable: &variable,
             stdin: &mut stdin,

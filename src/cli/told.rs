@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::arguments::CampaignFormat;
-use super::{exit_code, replay};
-use crate::chance::Plan;
+use super::objects::{ReplayedObject, ShortestObject, lines};
+use super::{exit_code, kept, replay};
 use crate::explore::{Finding, Report, Saved, Sighting, is_for_profile, message};
 use crate::scenario::model::Model;
 
@@ -21,20 +21,21 @@ pub(super) struct Telling<'a> {
 
 impl Telling<'_> {
     /// Returns the text of a report.
-    pub(super) fn text(self, report: &Report, model: &Model) -> String {
+    pub(super) fn text(self, report: &Report, model: &Model, saved: Saved<'_>) -> String {
         match self.format {
             CampaignFormat::Human => {
                 let told = match report.findings() {
                     [] => format!("{report}{}", unmet(report)),
                     [first, ..] => {
-                        let told = message(report, first, &self.replay(first), Saved::Not);
+                        let told = message(report, first, &self.replay(report, first), saved);
                         format!("{told}\n")
                     }
                 };
                 format!("{}\n\n{told}", model.name)
             }
             CampaignFormat::Json => {
-                let object = CampaignObject::new(report, model, &|finding| self.replay(finding));
+                let object =
+                    CampaignObject::new(report, model, &|finding| self.replay(report, finding));
                 let text = serde_json::to_string(&object);
                 text.expect("numbers and texts are JSON") + "\n"
             }
@@ -42,7 +43,10 @@ impl Telling<'_> {
     }
 
     /// Returns the command that makes the run of a finding again.
-    fn replay(self, finding: &Finding) -> String {
+    fn replay(self, report: &Report, finding: &Finding) -> String {
+        if report.runs() == 0 {
+            return kept::replay_line(self.program, self.file);
+        }
         let seed = finding.seed();
         let strategy = match (seed, finding.strategy()) {
             (_, strategy) if is_for_profile(strategy) => {
@@ -104,6 +108,7 @@ struct CampaignObject<'a> {
     /// What was seen of what the program says of itself.
     properties: Vec<PropertyObject<'a>>,
     ended: String,
+    regressions: Vec<ReplayedObject<'a>>,
     failures: Vec<FindingObject<'a>>,
 }
 
@@ -149,12 +154,6 @@ struct FindingObject<'a> {
     replay: String,
 }
 
-#[derive(Serialize)]
-struct ShortestObject {
-    plan: Vec<String>,
-    replays: u64,
-}
-
 impl<'a> CampaignObject<'a> {
     fn new(report: &'a Report, model: &'a Model, replay: &dyn Fn(&Finding) -> String) -> Self {
         let coverage = report.coverage();
@@ -176,6 +175,11 @@ impl<'a> CampaignObject<'a> {
                 .map(PropertyObject::new)
                 .collect(),
             ended: report.ended().to_string(),
+            regressions: report
+                .regressions()
+                .iter()
+                .map(ReplayedObject::new)
+                .collect(),
             failures: findings
                 .map(|finding| FindingObject {
                     kind: finding.failure().kind().word(),
@@ -186,20 +190,10 @@ impl<'a> CampaignObject<'a> {
                     count: finding.count(),
                     fingerprint: format!("{:016x}", finding.fingerprint()),
                     plan: lines(finding.plan()),
-                    shortest: finding.shrunk().map(|shrunk| ShortestObject {
-                        plan: lines(shrunk.plan()),
-                        replays: shrunk.replays(),
-                    }),
+                    shortest: finding.shrunk().map(ShortestObject::new),
                     replay: replay(finding),
                 })
                 .collect(),
         }
     }
-}
-
-fn lines(plan: &Plan) -> Vec<String> {
-    let decisions = plan.iter();
-    decisions
-        .map(|(site, choice)| format!("{site} -> {choice}"))
-        .collect()
 }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use super::core::Core;
 use super::timers::Timer;
 use crate::chance::mix;
+use crate::trace::Left;
 
 /// A moment that someone waits for.
 #[derive(Debug)]
@@ -55,6 +56,7 @@ impl Core {
             path_hash,
         };
         state.alarms.set(token, alarm);
+        state.leave(Left::Alarm(token));
         state.timers.set(at, Timer::for_alarm(token, generation));
     }
 

@@ -10,6 +10,7 @@ use super::ready::Entry;
 use super::table::Key;
 use super::timers::Timer;
 use crate::time::Instant;
+use crate::trace::Left;
 
 /// A function waiting to be called.
 pub(crate) struct Callback {
@@ -96,6 +97,7 @@ impl State {
     ) -> CallbackKey {
         self.generation += 1;
         let generation = self.generation as u32;
+        self.leave(Left::Callback(generation));
         let (path, path_hash) = self.path_and_hash();
         let locals = self.locals.clone();
         self.paths.hold(path);

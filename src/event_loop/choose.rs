@@ -192,6 +192,9 @@ impl Turn<'_> {
     /// Returns the candidate that the followed plan names here, if it names one that is there.
     pub(crate) fn planned(&mut self) -> Option<usize> {
         let site = SiteKey::schedule(self.site.hash, self.site.step, self.site.since);
+        if let Some(free) = self.chance.draw_freely(site, self.candidates() as u64) {
+            return Some(free as usize);
+        }
         let choice = self.chance.planned(site)?;
         let mut entries = self.ready.in_order();
         let index = entries.position(|entry| self.choice(entry) == *choice)?;
@@ -217,7 +220,8 @@ impl Turn<'_> {
         if self.ready.in_order().next() != Some(chosen) {
             let choice = self.choice(chosen);
             let site = self.site.site();
-            self.chance.note(|| (site, choice));
+            let alternatives = self.candidates() as u64;
+            self.chance.note(alternatives.into(), || (site, choice));
         }
     }
 
@@ -318,7 +322,8 @@ impl State {
             if !chooser.waits(&mut turn) {
                 return;
             }
-            turn.chance.note(|| (turn.site.site(), Choice::Time));
+            let none = 0.into();
+            turn.chance.note(none, || (turn.site.site(), Choice::Time));
             core.pass_time(self);
         }
     }

@@ -388,12 +388,15 @@ impl State {
         let task = self
             .current
             .map_or_else(|| "loop".to_owned(), |slot| self.name(slot));
+        let number = self.current.map(|slot| self.slots[slot as usize].id);
         let event = Event {
             at: now,
             task,
             kind: kind(),
         };
-        self.trace.get_or_insert_default().push(event);
+        let trace = self.trace.get_or_insert_default();
+        trace.push(event, number);
+        self.chance.tell_moment(trace.events().len());
     }
 
     /// Returns what a future is called: its given name, or its path.
@@ -575,6 +578,9 @@ impl State {
     /// done.
     #[inline]
     pub(crate) fn schedule(&mut self, slot: u32) {
+        if self.is_watched {
+            self.note_wake(slot);
+        }
         let entry = &mut self.slots[slot as usize];
         if entry.flags.any(Flags::POLLING) {
             entry.flags.set(Flags::WOKEN);

@@ -1,10 +1,32 @@
 //! Who is told of footprints: the strategy, the profile that is being made, the order of the run.
 
 use super::choose::EntityId;
-use super::core::State;
-use super::resources::Touch;
+use super::core::{Core, State};
+use super::resources::{Access, Touch};
 use super::table::Key;
 use crate::chance::mix;
+use crate::trace::Left;
+
+impl Core {
+    /// Takes note that something was touched that is in no footprint.
+    pub(crate) fn touch_unseen(&self, resource: u64, access: Access) {
+        if let Some(trace) = &mut self.state.borrow_mut().trace {
+            let writes = access == Access::Write;
+            trace.causes.meet(resource, writes);
+            trace.causes.part(resource, writes);
+        }
+    }
+}
+
+impl Core {
+    /// Takes note that the run has failed in what happens now.
+    #[cfg(feature = "cli")]
+    pub(crate) fn note_failure(&self) {
+        if let Some(trace) = &mut self.state.borrow_mut().trace {
+            trace.causes.fail();
+        }
+    }
+}
 
 impl State {
     /// Tells of the step that the task in `slot` has made.
@@ -66,6 +88,9 @@ impl State {
 
     /// Takes note that what is being made depends on the end of a future.
     pub(crate) fn follow_in_order(&mut self, future: Key) {
+        if let Some(trace) = &mut self.trace {
+            trace.causes.find(Left::Done(future.id));
+        }
         if self.order.is_none() {
             return;
         }
@@ -78,6 +103,33 @@ impl State {
                 order.follow_task(hash);
             } else {
                 order.follow_promise(id);
+            }
+        }
+    }
+
+    /// Takes note that a task was made or woken.
+    #[cold]
+    pub(super) fn note_wake(&mut self, slot: u32) {
+        if let Some(trace) = &mut self.trace {
+            trace.causes.wake(self.slots[slot as usize].id);
+        }
+    }
+
+    /// Leaves something for later, which then depends on what happens now.
+    #[inline]
+    pub(super) fn leave(&mut self, left: Left) {
+        if let Some(trace) = &mut self.trace {
+            trace.causes.leave(left);
+        }
+    }
+
+    /// Begins the turn of a callback, which may be about the end of a future.
+    #[cold]
+    pub(super) fn begin_call(&mut self, generation: u32, subject: Option<Key>) {
+        if let Some(trace) = &mut self.trace {
+            trace.causes.begin_left(Left::Callback(generation));
+            if let Some(subject) = subject {
+                trace.causes.find(Left::Done(subject.id));
             }
         }
     }

@@ -193,9 +193,14 @@ impl State {
         if let Some(touches) = &mut self.touches {
             touches.push(touch);
         }
-        if self.trace.is_some() {
+        let writes = touch.access == Access::Write;
+        if let Some(trace) = &mut self.trace {
+            trace.causes.meet(touch.resource, writes);
             let name = self.resource_name(slot);
             self.record(core.now(), || EventKind::Touched(name));
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.causes.part(touch.resource, writes);
         }
     }
 

@@ -18,7 +18,7 @@ use super::timers::{Target, Timer};
 use crate::chance::{ROOT_HASH, mix};
 use crate::error::TaskError;
 use crate::panics;
-use crate::trace::EventKind;
+use crate::trace::{EventKind, Left};
 
 /// What an iteration does next.
 enum Next {
@@ -226,10 +226,21 @@ impl Core {
                 // They are named when they are called.
                 Target::Callback(..) | Target::Alarm(..) => None,
             };
+            let sleeper = owner.map(|task| task.id);
             let owner = owner.map_or(ROOT_HASH, |task| task.path_hash);
             state.fingerprint.add(mix(owner ^ 3, self.now.get()));
-            if state.trace.is_some() {
+            if let Some(trace) = &mut state.trace {
+                match timer.target() {
+                    Target::Waiter(..) => trace.causes.begin_timer(sleeper),
+                    Target::Callback(_, callback) => {
+                        trace.causes.begin_left(Left::Callback(callback));
+                    }
+                    Target::Alarm(token, _) => trace.causes.begin_left(Left::Alarm(token)),
+                }
                 state.record(self.now(), || EventKind::Fired);
+                if let Target::Callback(_, callback) = timer.target() {
+                    state.leave(Left::Callback(callback));
+                }
             }
         }
         match timer.target() {
@@ -252,6 +263,7 @@ impl Core {
             state.site.since += 1;
             let mut callback = state.callbacks.remove(slot as usize);
             if callback.call.is_some() {
+                state.begin_call(callback.generation, callback.subject);
                 let name = mix(callback.path_hash ^ 4, u64::from(callback.generation));
                 state.fingerprint.add(mix(name, self.now.get()));
                 if state.trace.is_some() && callback.subject.is_none() {

@@ -201,6 +201,9 @@ impl State {
         if self.chance.is_writing() {
             self.site.path = Some(self.paths.path(self.path()));
         }
+        if let Some(trace) = &mut self.trace {
+            trace.causes.begin_step(self.slots[slot as usize].id);
+        }
         self.record(core.now(), || EventKind::Stepped);
         if let Some(order) = &mut self.order {
             order.begin(core.now.get());
@@ -245,6 +248,7 @@ impl State {
 
     #[cold]
     fn end_watched_step(&mut self, slot: u32) {
+        self.chance.end_step();
         let base = std::mem::take(&mut self.base_locals);
         let locals = std::mem::replace(&mut self.locals, base);
         if !locals.is_empty() {

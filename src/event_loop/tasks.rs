@@ -15,7 +15,7 @@ use super::table::{
 use super::waker::MAX_SLOTS;
 use crate::error::TaskError;
 use crate::panics;
-use crate::trace::EventKind;
+use crate::trace::{EventKind, Left};
 
 pub(crate) type BoxedBody = Pin<Box<dyn Body>>;
 
@@ -312,6 +312,7 @@ impl State {
         if self.trace.is_some() {
             let name = self.name(key.slot);
             self.record(core.now(), || EventKind::Spawned(name));
+            self.note_wake(key.slot);
         }
         key
     }
@@ -383,6 +384,9 @@ impl State {
             order.complete(entry.id);
         }
         entry.body = body;
+        if let Some(trace) = &mut self.trace {
+            trace.causes.leave(Left::Done(entry.id));
+        }
         match end {
             End::Value => entry.state = Progress::Value,
             End::Failed(error) => {

@@ -295,7 +295,10 @@ impl State {
         let Some(thread) = sleeper.filter(|slot| slot.kind == Kind::Thread) else {
             return false;
         };
-        let hash = mix(thread.path_hash ^ 3, now.as_nanos());
+        let (hash, id) = (mix(thread.path_hash ^ 3, now.as_nanos()), thread.id);
+        if let Some(trace) = &mut self.trace {
+            trace.causes.begin_timer(Some(id));
+        }
         self.fingerprint.add(hash);
         self.record(now, || EventKind::Fired);
         // The waker is the thread's own, hence one of ours.

@@ -2,17 +2,21 @@
 //! the shortest failure.
 
 use std::future::Future;
-use std::io;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "cli")]
+use super::campaign::is_the_runs_own;
 use super::environment::Environment;
 use super::message::{Saved, message};
 use super::profile::is_for_profile;
 use super::program::{Program, aside, program};
+#[cfg(feature = "cli")]
+use super::regression::Replayed;
 use super::regression::{Case, Regressions, fingerprint};
 use super::{Explorer, Finding, Report};
-use crate::chance::Plan;
+#[cfg(feature = "cli")]
+use crate::sim::Sim;
 use crate::task::Ending;
 
 /// Runs a program under a thousand seeds, and panics with the shortest run that fails, if one does.
@@ -102,10 +106,8 @@ impl Explorer {
             eprintln!("{name}: {regression}");
         }
         if report.is_passed() && environment.plan.is_none() {
-            let regressions = std::mem::take(&mut report.regressions);
             explorer.name = Some(name.clone());
-            report = explorer.explore_program(program);
-            report.regressions = regressions;
+            report = explorer.explore_after(program, report);
         }
         let Some(finding) = report.findings().first() else {
             explorer.look_for_unmet(&name, &report);
@@ -144,11 +146,27 @@ impl Explorer {
     /// Replays the regressions in a file, or the plan.
     #[track_caller]
     fn replay_file(&self, program: &Program<'_>, path: &Path) -> Report {
+        match path.exists().then(|| Regressions::read_plan(path)) {
+            None => Report::default(),
+            Some(Ok(regressions)) => self.replay_cases(program, &regressions),
+            Some(Err(error)) => panic!("{}: {error}", path.display()),
+        }
+    }
+
+    /// Makes a campaign after regressions have passed.
+    pub(crate) fn explore_after(&self, program: &Program<'_>, passed: Report) -> Report {
+        self.explore_program(program).after(passed)
+    }
+
+    /// Replays one case.
+    #[cfg(feature = "cli")]
+    pub(crate) fn replay_case(&self, program: &Program<'_>, case: &Case) -> Replayed {
+        aside(|| case.replay(program, &self.sim)).0
+    }
+
+    /// Replays regressions, and shrinks what fails.
+    pub(crate) fn replay_cases(&self, program: &Program<'_>, regressions: &Regressions) -> Report {
         let mut report = Report::default();
-        let regressions = match Regressions::read(path).or_else(|error| read_plan(path, error)) {
-            Ok(regressions) => regressions,
-            Err(error) => panic!("{}: {error}", path.display()),
-        };
         for case in regressions.cases() {
             let (replayed, finding) = aside(|| case.replay(program, &self.sim));
             report.regressions.push(replayed);
@@ -161,6 +179,25 @@ impl Explorer {
         report
     }
 
+    /// Makes one run, and shrinks its plan if it fails.
+    #[cfg(feature = "cli")]
+    pub(crate) fn shrink_run(&self, program: &Program<'_>, sim: &Sim) -> Option<Finding> {
+        let run = aside(|| program(&sim.clone().write_plan(true)));
+        let mut finding = Finding {
+            failure: run.failure()?.clone(),
+            seed: run.seed(),
+            strategy: run.strategy().to_string(),
+            plan: run.plan().clone(),
+            fingerprint: run.fingerprint(),
+            count: 1,
+            shrunk: None,
+        };
+        if is_the_runs_own(&finding.failure) {
+            finding.shrunk = self.shrink_program(program, &finding.plan);
+        }
+        Some(finding)
+    }
+
     /// Keeps what was found, or says what would be kept.
     fn save<'a>(
         &self,
@@ -169,13 +206,25 @@ impl Explorer {
         path: &'a Path,
         is_ci: bool,
     ) -> Saved<'a> {
-        let fingerprint = aside(|| fingerprint(program, &self.sim));
-        let mut regressions = Regressions::read(path).unwrap_or_default();
+        let regressions = Regressions::read(path).unwrap_or_default();
+        let findings = report.findings();
+        self.save_with(program, (regressions, findings), path, is_ci)
+    }
+
+    /// Adds to regressions what was found, and keeps them in a file.
+    pub(crate) fn save_with<'a>(
+        &self,
+        program: &Program<'_>,
+        (mut regressions, findings): (Regressions, &[Finding]),
+        path: &'a Path,
+        is_ci: bool,
+    ) -> Saved<'a> {
         // What is not the run's own cannot be replayed.
-        let own: Vec<&Finding> = report.findings().iter().filter(is_kept).collect();
+        let own: Vec<&Finding> = findings.iter().filter(is_kept).collect();
         if own.is_empty() {
             return Saved::Not;
         }
+        let fingerprint = aside(|| fingerprint(program, &self.sim));
         for finding in own {
             regressions.add(Case::of(finding, fingerprint));
         }
@@ -188,16 +237,6 @@ impl Explorer {
 
 fn is_kept(finding: &&Finding) -> bool {
     finding.shrunk().is_some()
-}
-
-/// Reads a plan, where there are no regressions.
-fn read_plan(path: &Path, error: io::Error) -> io::Result<Regressions> {
-    let text = std::fs::read_to_string(path)?;
-    if !text.starts_with("simrun plan") {
-        return Err(error);
-    }
-    let plan: Plan = text.parse().map_err(io::Error::other)?;
-    Ok(Regressions::of_plan(plan))
 }
 
 /// Names a program after the test it stands in, or its place.

@@ -5,55 +5,46 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::finding::Finding;
-use super::table::{shown_of_turn, table, text};
+use super::shrunk::number_text;
+use super::table::{marks, shown_of_turn, table, text};
+use super::why::Why;
 use super::words::{count, grouped};
 use super::{Report, Shrunk};
+use crate::chance::{Choice, Site};
 
 /// Where a failure was kept.
 pub(crate) enum Saved<'a> {
     /// In this file.
     To(&'a Path),
+    /// In this file, which is for this once.
+    #[cfg(feature = "cli")]
+    Plan(&'a Path),
     /// Nowhere: this is what would stand in the file.
     Printed(&'a Path, String),
     /// Nowhere, and nobody asked.
     Not,
 }
 
-/// Writes what is said of a failure, which the command `replay` shows again.
+/// Writes what is said of a failure that a campaign has found, which the command `replay` shows
+/// again.
 pub(crate) fn message(
     report: &Report,
     finding: &Finding,
     replay: &str,
     saved: Saved<'_>,
 ) -> String {
-    let shrunk = finding.shrunk();
-    let failure = shrunk.map_or(finding.failure(), Shrunk::failure);
-    let mut out = format!("{}\n", failure.message().trim_end());
-    if let Some(location) = failure.location() {
-        let _ = writeln!(out, "  at {location}");
-    }
-    if let Some(place) = failure.place() {
-        let _ = writeln!(out, "  {place}");
-    }
-    let (seed, strategy) = (finding.seed(), finding.strategy());
-    let _ = write!(out, "  {}: seed {seed} ({strategy})", failure.kind().word());
-    let _ = match report.runs() {
-        0 => writeln!(out, ", a regression that was replayed"),
+    let how_often = match report.runs() {
+        0 => ", a regression that was replayed".to_owned(),
         runs => {
             let (fails, runs) = (grouped(finding.count()), count(runs, "run"));
-            let _ = write!(out, ", {fails} of {runs} failed so");
-            match shrunk {
-                Some(_) => writeln!(out, "; it was run again and failed again"),
-                None => writeln!(out),
-            }
+            let again = match finding.shrunk() {
+                Some(_) => "; it was run again and failed again",
+                None => "",
+            };
+            format!(", {fails} of {runs} failed so{again}")
         }
     };
-    if let Some(deadlock) = failure.deadlock() {
-        let _ = write!(out, "\n{deadlock}");
-    }
-    if let Some(shrunk) = shrunk {
-        tell_shortest(&mut out, shrunk);
-    }
+    let mut out = failure(finding, &how_often);
     for other in report
         .findings()
         .iter()
@@ -64,10 +55,50 @@ pub(crate) fn message(
     for regression in report.regressions() {
         let _ = writeln!(out, "\n{regression}");
     }
+    tell_where(&mut out, saved, replay);
+    out
+}
+
+/// Writes what is said of one run that fails.
+#[cfg(feature = "cli")]
+pub(crate) fn message_of_run(finding: &Finding, replay: &str, saved: Saved<'_>) -> String {
+    let mut out = failure(finding, "");
+    tell_where(&mut out, saved, replay);
+    out
+}
+
+/// Writes how a run fails, in its shortest form.
+fn failure(finding: &Finding, how_often: &str) -> String {
+    let shrunk = finding.shrunk();
+    let failure = shrunk.map_or(finding.failure(), Shrunk::failure);
+    let mut out = format!("{}\n", failure.message().trim_end());
+    if let Some(location) = failure.location() {
+        let _ = writeln!(out, "  at {location}");
+    }
+    if let Some(place) = failure.place() {
+        let _ = writeln!(out, "  {place}");
+    }
+    let (kind, seed, strategy) = (failure.kind().word(), finding.seed(), finding.strategy());
+    let _ = writeln!(out, "  {kind}: seed {seed} ({strategy}){how_often}");
+    if let Some(deadlock) = failure.deadlock() {
+        let _ = write!(out, "\n{deadlock}");
+    }
+    if let Some(shrunk) = shrunk {
+        tell_shortest(&mut out, shrunk);
+    }
+    out
+}
+
+/// Says where the failure was kept, and how it is shown again.
+fn tell_where(out: &mut String, saved: Saved<'_>, replay: &str) {
     out.push('\n');
     match saved {
         Saved::To(path) => {
             let _ = writeln!(out, "saved    {} (commit it)", path.display());
+        }
+        #[cfg(feature = "cli")]
+        Saved::Plan(path) => {
+            let _ = writeln!(out, "written  {}", path.display());
         }
         Saved::Printed(path, text) => {
             let _ = writeln!(
@@ -79,7 +110,6 @@ pub(crate) fn message(
         Saved::Not => {}
     }
     let _ = write!(out, "replay   {replay}");
-    out
 }
 
 fn tell_shortest(out: &mut String, shrunk: &Shrunk) {
@@ -89,11 +119,7 @@ fn tell_shortest(out: &mut String, shrunk: &Shrunk) {
         let _ = writeln!(out, "{table}");
     }
     if let Some(pair) = shrunk.why().pair() {
-        let events = shrunk.why().trace().events();
-        let tell = |turn: usize| {
-            let event = &events[shown_of_turn(events, turn)];
-            format!("{} {}", event.task, text(event))
-        };
+        let tell = |turn| shrunk.why().told(turn);
         let _ = writeln!(
             out,
             "\nif B goes before A, the run passes:\n  A  {}\n  B  {}",
@@ -101,10 +127,55 @@ fn tell_shortest(out: &mut String, shrunk: &Shrunk) {
             tell(pair.second())
         );
     }
+    tell_inevitable(out, shrunk.why());
     if !shrunk.plan().is_empty() {
         out.push_str("\ndecisions\n");
         for (site, choice) in shrunk.plan().iter() {
-            let _ = writeln!(out, "  {site} -> {choice}");
+            let meaning = meaning(shrunk.why(), site, choice);
+            let _ = writeln!(out, "  {site} -> {choice}{meaning}");
         }
     }
+}
+
+/// Says from where on every run fails.
+fn tell_inevitable(out: &mut String, why: &Why) {
+    if why.is_inevitable() {
+        out.push_str("\nevery run fails so, whatever the order\n");
+    }
+    let Some(step) = why.inevitable_from() else {
+        return;
+    };
+    let events = why.trace().events();
+    let shown = shown_of_turn(events, step);
+    let marks = marks(events, why);
+    let mark = marks.get(&shown).copied().unwrap_or(' ');
+    let told = why.told(step);
+    let _ = writeln!(out, "\nfrom {mark} on the failure is inevitable: {told}");
+}
+
+impl Why {
+    /// Returns who does what in the turn that begins at a position.
+    pub(crate) fn told(&self, turn: usize) -> String {
+        let events = self.trace.events();
+        let event = &events[shown_of_turn(events, turn)];
+        format!("{} {}", event.task, text(event))
+    }
+}
+
+/// Says what there is to say of a decision: the length of time that its number stands for, and
+/// whether it matters how it goes.
+fn meaning(why: &Why, site: &Site, choice: &Choice) -> String {
+    let mut decisions = why.decisions.iter();
+    let found = decisions.find(|decision| decision.site == *site);
+    let shortest = found.and_then(|decision| decision.alternatives.shortest);
+    let length = match (choice, shortest) {
+        (Choice::Number(number), Some(_)) => format!(" ({})", number_text(*number, shortest)),
+        _ => String::new(),
+    };
+    let irrelevant = match choice {
+        _ if !why.irrelevant().contains(site) => "",
+        Choice::Number(_) => ", and anything more fails as well",
+        _ => ", and anyone else but the usual fails as well",
+    };
+    format!("{length}{irrelevant}")
 }

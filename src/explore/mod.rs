@@ -8,7 +8,8 @@
 //!   alone. Some of the runs are made twice, which finds programs that depend on something else.
 //!   What must be so [sometimes](crate::sometimes!) is counted over all of them.
 //! - [`Explorer::shrink`] takes the plan of a run that fails and leaves out all decisions that do
-//!   not matter. [`Why`] then names the two events whose order does.
+//!   not matter. [`Why`] then names the two events whose order does, the decisions that may go any
+//!   way but the usual, and the step after which the failure is inevitable.
 //! - [`Explorer::check`] adds what a test needs: it replays the [`Regressions`] that earlier checks
 //!   have kept, keeps what it finds, and panics with a text that says it all.
 //! - [`Explorer::exhaust`] runs every interleaving of a small program, and can say that there are
@@ -56,6 +57,7 @@ mod finding;
 mod local;
 mod message;
 mod pace;
+mod past;
 mod profile;
 mod program;
 mod regression;
@@ -67,6 +69,7 @@ mod stopwatch;
 mod stream;
 mod table;
 mod tally;
+mod trials;
 mod watchdog;
 mod why;
 #[cfg(feature = "cli")]
@@ -83,10 +86,12 @@ pub use finding::Finding;
 #[cfg(feature = "cli")]
 pub(crate) use local::{Local, Look};
 #[cfg(feature = "cli")]
-pub(crate) use message::{Saved, message};
+pub(crate) use message::{Saved, message, message_of_run};
 pub use pace::Progress;
 #[cfg(feature = "cli")]
 pub(crate) use profile::{Failed, inform, is_for_profile};
+#[cfg(feature = "cli")]
+pub(crate) use program::Program;
 pub use regression::{Case, ParseRegressionsError, Regressions, Replayed, Verdict};
 pub use report::{Ended, Report};
 pub use shrunk::{Shrunk, Slip, Threshold};

@@ -1,9 +1,9 @@
 //! Regressions: failures that were found, as small text files for version control.
 //!
-//! A file belongs to one check and holds a case for each failure. A case names what it was found
-//! with, and its decisions as a plan writes them. A check replays its file first. What a case is
-//! worth after the program has changed is said, never guessed: it still fails, it passes, or it no
-//! longer fits, and then where.
+//! A file belongs to one check, or to the scenario that it names, and holds a case for each
+//! failure. A case names what it was found with, and its decisions as a plan writes them. A check
+//! replays its file first. What a case is worth after the program has changed is said, never
+//! guessed: it still fails, it passes, or it no longer fits, and then where.
 
 use std::fmt;
 use std::fs;
@@ -92,15 +92,27 @@ impl Case {
         &self.failure
     }
 
+    /// Says whether it was kept for failures with this key. A file may be named from another folder
+    /// than it was then.
+    fn is_for(&self, key: &FailureKey) -> bool {
+        without_folders(&one_line(key)) == without_folders(&self.failure)
+    }
+
+    fn is_of_another(&self, program: &Program<'_>, sim: &Sim) -> bool {
+        self.program != 0 && self.program != fingerprint(program, sim)
+    }
+
     /// Runs the case, and says what came of it and how it fails, if it does.
     pub(super) fn replay(&self, program: &Program<'_>, sim: &Sim) -> (Replayed, Option<Finding>) {
         let run = program(&repeats(sim, &self.plan));
         let failure = run.failure().cloned();
         let verdict = match (&failure, run.diverged().first()) {
-            (Some(failure), _) if one_line(&failure.key()) == self.failure => Verdict::Fails,
+            // A plan alone does not say how it fails.
+            (Some(_), _) if self.failure.is_empty() => Verdict::Fails,
+            (Some(failure), _) if self.is_for(&failure.key()) => Verdict::Fails,
             (Some(failure), _) => Verdict::FailsOtherwise(one_line(&failure.key())),
             (None, Some(site)) => Verdict::Diverged(site.to_string()),
-            (None, None) if self.program != fingerprint(program, sim) => Verdict::PassesAnother,
+            (None, None) if self.is_of_another(program, sim) => Verdict::PassesAnother,
             (None, None) => Verdict::Passes,
         };
         let finding = failure.map(|failure: Failure| Finding {
@@ -128,9 +140,25 @@ fn one_line(key: &FailureKey) -> String {
     lines.join(" / ")
 }
 
-/// The cases of one check.
+fn without_folders(text: &str) -> String {
+    let name = |word: &str| word.rsplit(['/', '\\']).next().unwrap_or(word).to_owned();
+    let words: Vec<String> = text.split(' ').map(name).collect();
+    words.join(" ")
+}
+
+/// The cases of one check, or of one scenario.
+///
+/// ```
+/// use simrun::explore::Regressions;
+///
+/// let text = "simrun regressions 1\nscenario ../bank.toml\n";
+/// let regressions: Regressions = text.parse().unwrap();
+/// assert_eq!(regressions.scenario(), Some("../bank.toml"));
+/// assert_eq!(regressions.to_string(), text);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Regressions {
+    scenario: Option<String>,
     cases: Vec<Case>,
 }
 
@@ -140,13 +168,28 @@ impl Regressions {
         &self.cases
     }
 
+    /// Returns the file of the scenario, as seen from the folder of this one, if they are of one.
+    pub fn scenario(&self) -> Option<&str> {
+        self.scenario.as_deref()
+    }
+
+    /// Names the file of the scenario.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_scenario(mut self, scenario: String) -> Self {
+        self.scenario = Some(scenario);
+        self
+    }
+
     /// Makes a case of a plan that someone has written.
-    pub(super) fn of_plan(plan: Plan) -> Self {
+    fn of_plan(plan: Plan) -> Self {
         let case = Case {
             plan,
             ..Case::empty()
         };
-        Self { cases: vec![case] }
+        Self {
+            scenario: None,
+            cases: vec![case],
+        }
     }
 
     /// Adds a case. One with the same decisions is replaced, for it is the same run.
@@ -158,7 +201,7 @@ impl Regressions {
     }
 
     /// Reads a file: no file holds no cases.
-    pub(super) fn read(path: &Path) -> io::Result<Self> {
+    pub(crate) fn read(path: &Path) -> io::Result<Self> {
         match fs::read_to_string(path) {
             Ok(text) => text.parse().map_err(io::Error::other),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
@@ -166,8 +209,17 @@ impl Regressions {
         }
     }
 
+    /// Reads a file that may be a plan instead, and has to be there.
+    pub(crate) fn read_plan(path: &Path) -> io::Result<Self> {
+        let text = fs::read_to_string(path)?;
+        if text.starts_with("simrun plan") {
+            return text.parse().map(Self::of_plan).map_err(io::Error::other);
+        }
+        text.parse().map_err(io::Error::other)
+    }
+
     /// Writes the file, and the folder that it is in.
-    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
+    pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
@@ -178,6 +230,9 @@ impl Regressions {
 impl fmt::Display for Regressions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{HEADER}")?;
+        if let Some(scenario) = &self.scenario {
+            writeln!(f, "scenario {scenario}")?;
+        }
         self.cases.iter().try_for_each(|case| write!(f, "\n{case}"))
     }
 }
@@ -211,7 +266,11 @@ impl FromStr for Regressions {
                 continue;
             }
             let case = regressions.cases.last_mut();
-            let case = case.ok_or_else(|| error(line, "`case`"))?;
+            if let (None, Some(scenario)) = (&case, text.strip_prefix("scenario ")) {
+                regressions.scenario = Some(scenario.to_owned());
+                continue;
+            }
+            let case = case.ok_or_else(|| error(line, "`scenario FILE` or `case`"))?;
             case.read_line(line, text)?;
         }
         Ok(regressions)
@@ -309,17 +368,26 @@ impl fmt::Display for Replayed {
             version,
             ..
         } = &self.case;
-        write!(f, "regression of seed {seed} ({failure}) ")?;
+        match failure.is_empty() {
+            true => f.write_str("the plan ")?,
+            false => write!(f, "regression of seed {seed} ({failure}) ")?,
+        }
         match &self.verdict {
+            Verdict::Fails if failure.is_empty() => f.write_str("fails"),
             Verdict::Fails => f.write_str("still fails"),
             Verdict::FailsOtherwise(key) => write!(f, "now fails otherwise: {key}"),
             Verdict::Passes => f.write_str("passes"),
             Verdict::PassesAnother => f.write_str("passes now; the program has changed"),
-            Verdict::Diverged(site) => write!(
-                f,
-                "no longer fits: recorded with simrun {version}, it left its decisions at \
-                 `{site}`; find it again or delete it"
-            ),
+            Verdict::Diverged(site) => {
+                f.write_str("no longer fits: ")?;
+                if !version.is_empty() {
+                    write!(f, "recorded with simrun {version}, ")?;
+                }
+                write!(
+                    f,
+                    "it left its decisions at `{site}`; find it again or delete it"
+                )
+            }
         }
     }
 }

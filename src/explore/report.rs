@@ -108,6 +108,12 @@ impl Report {
         self.ended
     }
 
+    /// Adds what came of the regressions that were replayed first.
+    pub(crate) fn after(mut self, cases: Self) -> Self {
+        self.regressions = cases.regressions;
+        self
+    }
+
     /// Returns how long it took in real time.
     pub fn took(&self) -> Duration {
         self.took

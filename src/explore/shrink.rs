@@ -10,12 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::cost::{Class, Cost, in_order, plan_of};
+use super::past::Past;
 use super::program::{Program, repeats};
 use super::shrunk::{Shrunk, Slip, Threshold};
 use super::stopwatch::Stopwatch;
 use super::why;
 use crate::assure::{Failure, FailureKey};
-use crate::chance::{Choice, Plan, Site};
+use crate::chance::{Choice, Decision, Plan, Site};
 use crate::sim::Sim;
 
 /// With more decisions than this, pairs of them are not tried: they would be too many.
@@ -26,6 +27,10 @@ const NEAR: usize = 12;
 
 /// With more decisions than this, none is moved to be rid of another.
 const MAX_FOR_MOVES: usize = 12;
+
+/// With fewer decisions than this, to leave them out one by one takes no longer than to record a
+/// run and look what the failure depends on.
+const MIN_FOR_PAST: usize = 4;
 
 /// What shrinking one failure may use up.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +59,8 @@ pub(super) struct Shrinker<'a> {
     /// The plans that were tried and not taken.
     tried: BTreeSet<String>,
     slips: BTreeMap<FailureKey, Slip>,
-    thresholds: BTreeMap<Site, Threshold>,
+    /// The numbers with which the run fails, and with one less does not.
+    thresholds: BTreeMap<Site, u64>,
     replays: u64,
     budget: Budget,
     watch: Stopwatch,
@@ -99,6 +105,7 @@ impl Shrinker<'_> {
         if self.accepts(Plan::new()) {
             return;
         }
+        self.drop_what_no_cause_is();
         self.drop_classes();
         loop {
             self.drop_chunks();
@@ -114,17 +121,19 @@ impl Shrinker<'_> {
 
     fn finish(self, before: usize) -> Shrunk {
         let is_over = self.is_over();
-        let thresholds = self.thresholds;
-        let stands = |site: &Site, threshold: &Threshold| {
-            let mut decisions = self.best.iter();
-            decisions.any(|found| found == (site, &Choice::Number(threshold.fails)))
+        let rest = Budget {
+            replays: self.budget.replays.saturating_sub(self.replays),
+            ..self.budget
         };
-        let thresholds = thresholds
-            .into_iter()
-            .filter(|(site, threshold)| stands(site, threshold))
-            .map(|(_, threshold)| threshold)
-            .collect();
-        let why = why::explain(self.program, self.sim, &self.best, &self.key);
+        let told = (&self.best, &self.key);
+        let why = why::explain(self.program, self.sim, told, rest, self.watch);
+        let stands = |(site, fails): (Site, u64)| {
+            let mut decisions = self.best.iter();
+            decisions
+                .any(|found| found == (&site, &Choice::Number(fails)))
+                .then(|| Threshold::new(site, fails, &why))
+        };
+        let thresholds = self.thresholds.into_iter().filter_map(stands).collect();
         Shrunk {
             plan: self.best,
             failure: self.failure,
@@ -181,6 +190,34 @@ impl Shrinker<'_> {
         self.failure = attempt.failure;
     }
 
+    /// Leaves out what has come about by decisions on which nothing that the failure depends on
+    /// depends.
+    fn drop_what_no_cause_is(&mut self) {
+        if self.best.len() < MIN_FOR_PAST {
+            return;
+        }
+        self.replays += 1;
+        let run = why::recorded(self.program, self.sim, &self.best);
+        let past = Past::of(&self.failure, run.trace());
+        let matters = |decision: &&Decision| match decision.site {
+            // What was chosen comes next; a number is drawn in what came last.
+            Site::Schedule { .. } => past.has(decision.moment),
+            _ => decision.moment == 0 || past.has(decision.moment - 1),
+        };
+        let kept: BTreeSet<&Site> = run
+            .decisions()
+            .iter()
+            .filter(matters)
+            .map(|decision| &decision.site)
+            .collect();
+        let decisions = in_order(&self.best);
+        let rest = decisions.iter().filter(|(site, _)| kept.contains(site));
+        let rest = plan_of(rest);
+        if rest.len() < decisions.len() {
+            self.accepts(rest);
+        }
+    }
+
     /// Leaves out all faults, all that happens to packets, all switches, all draws.
     fn drop_classes(&mut self) {
         for class in Class::ALL {
@@ -235,11 +272,7 @@ impl Shrinker<'_> {
                 }
             }
             if fails > 1 && fails - passes == 1 {
-                let threshold = Threshold {
-                    site: site.clone(),
-                    fails,
-                };
-                self.thresholds.insert(site, threshold);
+                self.thresholds.insert(site, fails);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! A failure in its shortest form, and what is known of why it fails.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::why::Why;
 use super::words::{count, grouped};
@@ -86,11 +87,25 @@ impl fmt::Display for Shrunk {
 /// A number that a decision has, and below which the run does not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Threshold {
-    pub(super) site: Site,
-    pub(super) fails: u64,
+    site: Site,
+    fails: u64,
+    /// If the numbers are lengths of time: the shortest, in nanoseconds.
+    shortest: Option<u64>,
+    is_sharp: bool,
 }
 
 impl Threshold {
+    pub(super) fn new(site: Site, fails: u64, why: &Why) -> Self {
+        let mut decisions = why.decisions.iter();
+        let decision = decisions.find(|decision| decision.site == site);
+        Self {
+            shortest: decision.and_then(|decision| decision.alternatives.shortest),
+            is_sharp: why.sharp.contains(&site),
+            site,
+            fails,
+        }
+    }
+
     /// Returns where the number is decided.
     pub fn site(&self) -> &Site {
         &self.site
@@ -100,16 +115,42 @@ impl Threshold {
     pub fn fails(&self) -> u64 {
         self.fails
     }
+
+    /// Returns the length of time with which the run fails, if it is one that is decided.
+    pub fn duration(&self) -> Option<Duration> {
+        let shortest = self.shortest?;
+        Some(Duration::from_nanos(shortest.saturating_add(self.fails)))
+    }
+
+    /// Says whether the run fails with larger numbers as well: a hundred were tried.
+    pub fn is_sharp(&self) -> bool {
+        self.is_sharp
+    }
+
+    fn text(&self, number: u64) -> String {
+        number_text(number, self.shortest)
+    }
+}
+
+/// Writes the number of a decision, as a length of time if it is one.
+pub(super) fn number_text(number: u64, shortest: Option<u64>) -> String {
+    match shortest {
+        Some(shortest) => format!(
+            "{:?}",
+            Duration::from_nanos(shortest.saturating_add(number))
+        ),
+        None => grouped(number),
+    }
 }
 
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (fails, passes) = (self.text(self.fails), self.text(self.fails - 1));
+        let more = if self.is_sharp { " or more" } else { "" };
+        let site = &self.site;
         write!(
             f,
-            "fails when `{}` is {}, and not when it is {}",
-            self.site,
-            grouped(self.fails),
-            grouped(self.fails - 1)
+            "fails when `{site}` is {fails}{more}, and not when it is {passes}"
         )
     }
 }

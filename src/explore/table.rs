@@ -1,11 +1,13 @@
 //! A run as a table: a column for each task, a line for each event that matters.
 //!
-//! What matters is what the program logs, what several tasks touch, cancellations, bad ends, and
-//! what each task waits for at last. The rest is counted. If that is still too much, the lines
+//! What the failure does not depend on is left out, but for the critical pair. Of the rest, what
+//! matters is what the program logs, what several tasks touch, cancellations, bad ends, and what
+//! each task waits for at last; the others are counted. If that is still too much, the lines
 //! nearest to the critical pair and to the end stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::past::is_bad_end;
 use super::why::{Why, is_turn};
 use super::words;
 use crate::trace::{Event, EventKind};
@@ -19,6 +21,8 @@ const MAX_LINES: usize = 30;
 /// The mark before the time.
 const MARK: usize = 2;
 const GAP: usize = 2;
+/// The mark of the event from which on the failure is inevitable.
+const INEVITABLE: char = '>';
 
 /// Writes the run as a table.
 pub(super) fn table(why: &Why) -> String {
@@ -28,6 +32,7 @@ pub(super) fn table(why: &Why) -> String {
     let events = &events[..events.len() - taken_down.count()];
     let marks = marks(events, why);
     let mut shown = relevant(events);
+    shown.retain(|index| why.past.has(*index));
     shown.extend(marks.keys());
     let last = events.len().saturating_sub(1);
     let anchors: Vec<usize> = marks.keys().copied().chain([last]).collect();
@@ -63,10 +68,14 @@ pub(super) fn table(why: &Why) -> String {
         line(' ', "time", &columns),
         line(' ', &"-".repeat(clock), &rules),
     ];
-    let (mut hidden, mut time) = (0, String::new());
+    let (mut hidden, mut left_out, mut time) = (0, 0, String::new());
     for (index, event) in events.iter().enumerate() {
         if !shown.contains(&index) {
-            hidden += u64::from(!is_turn(event) || is_bare(events, index));
+            let count = u64::from(!is_turn(event) || is_bare(events, index));
+            match why.past.has(index) {
+                true => hidden += count,
+                false => left_out += count,
+            }
             continue;
         }
         push_hidden(&mut lines, &mut hidden);
@@ -87,6 +96,13 @@ pub(super) fn table(why: &Why) -> String {
         time = now;
     }
     push_hidden(&mut lines, &mut hidden);
+    if left_out > 0 {
+        let count = words::count(left_out, "event");
+        let verb = if left_out == 1 { "is" } else { "are" };
+        lines.push(format!(
+            "  {count} {verb} left out: no wake, message or resource leads on to the failure"
+        ));
+    }
     lines.join("\n")
 }
 
@@ -98,10 +114,15 @@ fn push_hidden(lines: &mut Vec<String>, hidden: &mut u64) {
     *hidden = 0;
 }
 
-/// Returns the events that are marked: the critical pair, and the bad end.
-fn marks(events: &[Event], why: &Why) -> BTreeMap<usize, char> {
+/// Returns the events that are marked: the critical pair, the one from which on the failure is
+/// inevitable, and the bad end.
+pub(super) fn marks(events: &[Event], why: &Why) -> BTreeMap<usize, char> {
     let mut marks = BTreeMap::new();
-    if let Some(index) = events.iter().rposition(is_bad_end) {
+    if let Some(step) = why.inevitable_from() {
+        marks.insert(shown_of_turn(events, step), INEVITABLE);
+    }
+    let end = why.past.end.filter(|end| is_bad_end(&events[*end]));
+    if let Some(index) = end.or_else(|| events.iter().rposition(is_bad_end)) {
         marks.insert(index, '!');
     }
     if let Some(pair) = &why.pair {
@@ -123,10 +144,6 @@ pub(super) fn shown_of_turn(events: &[Event], turn: usize) -> usize {
 /// Says whether nothing else happened in the turn that begins at `index`.
 fn is_bare(events: &[Event], index: usize) -> bool {
     is_turn(&events[index]) && events.get(index + 1).is_none_or(is_turn)
-}
-
-fn is_bad_end(event: &Event) -> bool {
-    matches!(&event.kind, EventKind::Ended(how) if how != "with a value")
 }
 
 /// Returns the events that matter by themselves.

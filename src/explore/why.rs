@@ -1,14 +1,21 @@
-//! Why a run fails: the nearest run that passes, and the two events whose order decides.
+//! Why a run fails: the nearest run that passes, the two events whose order decides, what does not
+//! matter, and from where on nothing helps any more.
 //!
 //! The neighbour is the plan without one of its decisions. Up to there the two runs are the same;
 //! then one thing happens first in the one and another in the other. If both happen in both, their
 //! order is what matters.
 
+use std::collections::BTreeSet;
+
 use super::cost::in_order;
+use super::past::Past;
 use super::program::{Program, repeats};
+use super::shrink::Budget;
+use super::stopwatch::Stopwatch;
+use super::trials::{Irrelevance, Trials};
 use crate::assure::FailureKey;
-use crate::chance::{Choice, Plan, Site};
-use crate::sim::Sim;
+use crate::chance::{Choice, Decision, Plan, Site};
+use crate::sim::{Run, Sim};
 use crate::trace::{Event, EventKind, Trace};
 
 /// So many neighbours are looked at: the last decisions of a longer plan will do.
@@ -20,6 +27,22 @@ pub struct Why {
     pub(super) pair: Option<CriticalPair>,
     /// The trace of the shortest run.
     pub(super) trace: Trace,
+    pub(super) past: Past,
+    pub(super) decisions: Vec<Decision>,
+    pub(super) irrelevant: Vec<Site>,
+    /// The decisions for numbers from which on every larger one fails as well.
+    pub(super) sharp: BTreeSet<Site>,
+    pub(super) inevitable: Option<Inevitable>,
+    pub(super) replays: u64,
+}
+
+/// From where on a failure cannot be avoided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inevitable {
+    /// It is from the start.
+    Always,
+    /// It is once the step that begins with this event is made.
+    From(usize),
 }
 
 impl Why {
@@ -31,6 +54,38 @@ impl Why {
     /// Returns the events of the shortest run that fails.
     pub fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// Says whether the failure depends on the event at this position in the trace: see
+    /// [`Trace::past`]. Where that is not known, it depends on all of them.
+    pub fn is_cause(&self, event: usize) -> bool {
+        self.past.has(event)
+    }
+
+    /// Returns the decisions of which it does not matter how they go, as long as they do not go as
+    /// usual: left to chance a hundred times, the run failed a hundred times.
+    pub fn irrelevant(&self) -> &[Site] {
+        &self.irrelevant
+    }
+
+    /// Returns the position in the trace of the step after which every run fails, whatever comes
+    /// then: 50 that went on at random all did. There is none if the run fails only with its last
+    /// step, if it fails from the start whatever happens, or if the budget did not suffice.
+    pub fn inevitable_from(&self) -> Option<usize> {
+        match self.inevitable {
+            Some(Inevitable::From(step)) => Some(step),
+            Some(Inevitable::Always) | None => None,
+        }
+    }
+
+    /// Says whether every run fails, whatever happens in it: 50 random ones all did.
+    pub fn is_inevitable(&self) -> bool {
+        self.inevitable == Some(Inevitable::Always)
+    }
+
+    /// Returns how many runs it took to find that out, beside those that shrinking has made.
+    pub fn replays(&self) -> u64 {
+        self.replays
     }
 }
 
@@ -59,25 +114,94 @@ impl CriticalPair {
     }
 }
 
-/// Looks for the critical pair: among the neighbours that pass, the one that parts last.
-pub(super) fn explain(program: &Program<'_>, sim: &Sim, plan: &Plan, key: &FailureKey) -> Why {
-    let recorded = |plan: &Plan| program(&repeats(sim, plan).record(true));
-    let run = recorded(plan);
-    if run.failure().is_none_or(|failure| failure.key() != *key) {
+/// Explains the run of a plan that fails with this key, with as many trials as the budget allows.
+pub(super) fn explain(
+    program: &Program<'_>,
+    sim: &Sim,
+    (plan, key): (&Plan, &FailureKey),
+    budget: Budget,
+    watch: Stopwatch,
+) -> Why {
+    let run = recorded(program, sim, plan);
+    let Some(failure) = run.failure().filter(|failure| failure.key() == *key) else {
         return Why::default();
-    }
+    };
     let trace = run.trace().clone();
+    let (pair, neighbours) = critical_pair(program, sim, plan, &trace);
+    let mut why = Why {
+        pair,
+        past: Past::of(failure, &trace),
+        decisions: run.decisions().to_vec(),
+        trace,
+        ..Why::default()
+    };
+    let mut trials = Trials::new(
+        program,
+        sim,
+        (plan, key, run.steps()),
+        budget.replays,
+        watch,
+    );
+    why.try_out(&mut trials);
+    why.replays = 1 + neighbours + trials.made();
+    why
+}
+
+/// Runs a plan and records it.
+pub(super) fn recorded(program: &Program<'_>, sim: &Sim, plan: &Plan) -> Run<()> {
+    program(&repeats(sim, plan).record(true))
+}
+
+impl Why {
+    /// Finds out what does not matter, and from where on nothing does.
+    fn try_out(&mut self, trials: &mut Trials<'_>) {
+        for decision in &self.decisions {
+            match trials.irrelevance(decision) {
+                Some(Irrelevance::Choice) => self.irrelevant.push(decision.site.clone()),
+                Some(Irrelevance::Above) => {
+                    self.sharp.insert(decision.site.clone());
+                }
+                None => {}
+            }
+        }
+        let steps = self.steps();
+        let inevitable = trials.inevitable_after(steps.len() as u64);
+        self.inevitable = match inevitable.map(|after| after as usize) {
+            Some(0) => Some(Inevitable::Always),
+            Some(after) if after < steps.len() => Some(Inevitable::From(steps[after - 1])),
+            _ => None,
+        };
+    }
+
+    /// Returns the steps of tasks up to the failure.
+    pub(super) fn steps(&self) -> Vec<usize> {
+        let events = self.trace.events();
+        let end = self.past.end.map_or(events.len(), |end| end + 1);
+        let steps = (0..end).filter(|step| events[*step].kind == EventKind::Stepped);
+        steps.collect()
+    }
+}
+
+/// Looks for the critical pair: among the neighbours that pass, the one that parts last. Says how
+/// many it has run.
+fn critical_pair(
+    program: &Program<'_>,
+    sim: &Sim,
+    plan: &Plan,
+    trace: &Trace,
+) -> (Option<CriticalPair>, u64) {
     let switches = in_order(plan)
         .into_iter()
         .rev()
         .filter(|(_, choice)| !matches!(choice, Choice::Number(_)));
-    let mut pair: Option<CriticalPair> = None;
+    let (mut pair, mut runs): (Option<CriticalPair>, u64) = (None, 0);
     for (site, _) in switches.take(MAX_NEIGHBOURS) {
         let mut neighbour = plan.clone();
         neighbour.remove(&site);
-        let other = recorded(&neighbour);
+        let other = recorded(program, sim, &neighbour);
+        runs += 1;
         if other.failure().is_none()
-            && let Some((first, second)) = parted(&trace, other.trace())
+            && let Some((first, second)) = parted(trace, other.trace())
             && pair.as_ref().is_none_or(|pair| pair.first < first)
         {
             pair = Some(CriticalPair {
@@ -87,7 +211,7 @@ pub(super) fn explain(program: &Program<'_>, sim: &Sim, plan: &Plan, key: &Failu
             });
         }
     }
-    Why { pair, trace }
+    (pair, runs)
 }
 
 /// Returns where the first trace leaves the second, and where it does what the second does there.

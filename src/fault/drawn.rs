@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::chance::{TaskPath, decide_fault, decide_fault_with};
+use crate::chance::{Alternatives, TaskPath, decide_fault, decide_fault_with};
 use crate::event_loop::core::{self, Core};
 use crate::host::{self, Host};
 use crate::net;
@@ -344,7 +344,8 @@ impl State {
         let (least, most) = (nanos(shortest).max(1), nanos(longest).max(1));
         let what = format!("{what} lasts longer");
         let span = most.saturating_sub(least).saturating_add(1);
-        let extra = decide_fault_with(core, TaskPath::default(), &what, span, |stream| {
+        let lengths = Alternatives::lengths(least, span);
+        let extra = decide_fault_with(core, TaskPath::default(), &what, lengths, |stream| {
             // Which power of two it is in is uniform, and so is its place in there.
             let powers = u64::from(most.ilog2() - least.ilog2()) + 1;
             let low = 1_u64 << (u64::from(least.ilog2()) + stream.below(powers));

@@ -14,10 +14,10 @@ use super::kernel::{
     Token, Treatment, UdpCall,
 };
 use super::tap::{BUSY, Taps};
-use crate::chance::decide_packet;
+use crate::chance::{Alternatives, decide_packet, mix};
 use crate::event_loop::core::Core;
 use crate::event_loop::table::{On, WaiterKey, WaiterState};
-use crate::event_loop::{Alarmed, Family, Wait, Watcher};
+use crate::event_loop::{Access, Alarmed, Family, Wait, Watcher};
 
 /// The network of a run.
 pub(crate) struct Net {
@@ -211,6 +211,7 @@ impl Net {
             Readiness::Both => &[Direction::In, Direction::Out],
         };
         for direction in directions {
+            core.touch_unseen(name_of(socket, *direction), Access::Write);
             let (first, rest, is_watched) = {
                 let lines = &mut *self.lines.borrow_mut();
                 let line = lines.line(socket, *direction);
@@ -240,6 +241,7 @@ impl Net {
             }
             waiting.has_begun = false;
         }
+        core.touch_unseen(name_of(waiting.socket, waiting.direction), Access::Read);
         match attempt() {
             Err(NetError::WouldBlock) => {}
             done => return Poll::Ready(done),
@@ -252,6 +254,16 @@ impl Net {
             .push(core, key);
         Poll::Pending
     }
+}
+
+/// Names what a socket has received, or has room for: who uses it depends on who has seen to it.
+fn name_of(socket: Socket, direction: Direction) -> u64 {
+    let (kind, index) = match socket {
+        Socket::Stream(end) => (1, end.index()),
+        Socket::Listener(listener) => (2, listener.index()),
+        Socket::Datagram(socket) => (3, socket.index()),
+    };
+    mix(mix(kind, direction as u64), index as u64)
 }
 
 /// What a wait for a socket is for.
@@ -357,14 +369,16 @@ impl Fate for Decided<'_> {
     fn extra_latency(&mut self, packet: Packet, latency: &Latency) -> u64 {
         let (link, nth) = (self.link(packet), packet.nth);
         let draw = |stream: &mut crate::chance::Stream| latency.draw_extra(stream);
-        decide_packet(self.core, &link, nth, "latency", u64::MAX, draw)
+        let lengths = Alternatives::lengths(latency.least_nanos(), u64::MAX);
+        decide_packet(self.core, &link, nth, "latency", lengths, draw)
     }
 
     fn delay(&mut self, packet: Packet, what: &'static str, most: u64) -> u64 {
         let (link, nth) = (self.link(packet), packet.nth);
-        let alternatives = most.saturating_add(1);
-        let draw = |stream: &mut crate::chance::Stream| stream.below(alternatives);
-        decide_packet(self.core, &link, nth, what, alternatives, draw)
+        let count = most.saturating_add(1);
+        let lengths = Alternatives::lengths(0, count);
+        let draw = |stream: &mut crate::chance::Stream| stream.below(count);
+        decide_packet(self.core, &link, nth, what, lengths, draw)
     }
 
     fn treat(&mut self, packet: Packet, contents: Contents) -> Treatment {

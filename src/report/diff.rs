@@ -53,6 +53,29 @@ fn note_skipped(text: &mut String, count: usize, paint: Paint) {
     }
 }
 
+/// Returns two texts in columns that are so wide together. Lines that are too long are cut, and
+/// where they differ there is a bar between them.
+pub(crate) fn side_by_side(left: &[String], right: &[String], width: usize) -> String {
+    const BAR: usize = 3;
+    let room = (width - BAR) / 2;
+    let cut = |line: &str| -> String {
+        match line.chars().count() > room {
+            true => line.chars().take(room - 1).chain(['…']).collect(),
+            false => line.to_owned(),
+        }
+    };
+    let mut text = String::new();
+    for index in 0..left.len().max(right.len()) {
+        let line = |side: &[String]| side.get(index).map_or(String::new(), |line| cut(line));
+        let (one, other) = (line(left), line(right));
+        let bar = if one == other { ' ' } else { '|' };
+        let line = format!("{one:<room$} {bar} {other}");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
 fn compare<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Line<'a>> {
     let same = old.iter().zip(new).take_while(|(a, b)| a == b);
     let start = same.count();
@@ -167,6 +190,14 @@ mod tests {
         assert_eq!(plain("", "a"), "+ a\n");
         assert_eq!(plain("a", ""), "- a\n");
         assert_eq!(plain("", ""), "");
+    }
+
+    #[test]
+    fn two_sides_have_half_the_width_each() {
+        let lines = |text: &str| text.lines().map(ToOwned::to_owned).collect::<Vec<_>>();
+        let (left, right) = (lines("same\nlonger than that\nx"), lines("same\nb"));
+        let expected = "same        same\nlonger t… | b\nx         |\n";
+        assert_eq!(side_by_side(&left, &right, 21), expected);
     }
 
     #[test]

@@ -32,7 +32,7 @@ use crate::scenario::record::{Event, Problem, Record, Verdict};
 use crate::scenario::source::{Source, Span};
 
 /// The version of what machines read, which changes when something in it changes its meaning.
-const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 
 /// The JSON Schema of what [`Json`] and [`Lines`] write.
 pub(crate) const SCHEMA: &str = include_str!("record.schema.json");

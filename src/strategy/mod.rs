@@ -82,7 +82,7 @@ mod weights;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::chance::{Choice, Plan, TaskPath};
+use crate::chance::{Choice, Freedom, Plan, TaskPath};
 pub use crate::event_loop::{Access, Candidate, Choose, EntityId, Profile, Touch, Turn};
 pub use text::ParseStrategyError;
 
@@ -112,7 +112,7 @@ enum Kind {
     Portfolio,
     CancelSweep,
     Cancel(TaskPath, u32),
-    Replay(Arc<Plan>),
+    Replay(Arc<Plan>, Freedom),
     Custom(&'static str, Arc<Make>),
 }
 
@@ -240,7 +240,12 @@ impl Strategy {
 
     /// The decisions of a plan; where it says nothing, first in, first out.
     pub fn replay(plan: Plan) -> Self {
-        Kind::Replay(Arc::new(plan)).into()
+        Kind::Replay(Arc::new(plan), Freedom::None).into()
+    }
+
+    /// The decisions of a plan, but for a part that is left to the seed.
+    pub(crate) fn replay_freely(plan: Plan, freedom: Freedom) -> Self {
+        Kind::Replay(Arc::new(plan), freedom).into()
     }
 
     /// A strategy of one's own: `make` is given the seed and makes one for each run.
@@ -278,7 +283,7 @@ impl Strategy {
             | Kind::Starve
             | Kind::Portfolio
             | Kind::CancelSweep => true,
-            Kind::Fifo | Kind::Random | Kind::Cancel(..) | Kind::Replay(_) | Kind::Custom(..) => {
+            Kind::Fifo | Kind::Random | Kind::Cancel(..) | Kind::Replay(..) | Kind::Custom(..) => {
                 false
             }
         };
@@ -307,8 +312,16 @@ impl Strategy {
     /// Returns the plan that is replayed, if it is that strategy.
     pub(crate) fn plan(&self) -> Option<&Plan> {
         match &self.kind {
-            Kind::Replay(plan) => Some(plan),
+            Kind::Replay(plan, _) => Some(plan),
             _ => None,
+        }
+    }
+
+    /// Returns how much of the plan is left to the seed.
+    pub(crate) fn freedom(&self) -> Freedom {
+        match self.kind {
+            Kind::Replay(_, freedom) => freedom,
+            _ => Freedom::None,
         }
     }
 
@@ -339,7 +352,7 @@ impl Strategy {
             Kind::Surw => Some(Box::new(surw::Surw::new(profile()))),
             Kind::Starve => Some(Box::new(starve::Starve::new(profile()))),
             Kind::Portfolio => self.of_seed(seed).chooser(seed),
-            Kind::Replay(plan) => {
+            Kind::Replay(plan, _) => {
                 let waits = plan.iter().any(|(_, choice)| *choice == Choice::Time);
                 Some(Box::new(replay::Replay { waits }))
             }

@@ -30,7 +30,7 @@ impl fmt::Display for Kind {
             Self::Portfolio => "portfolio",
             Self::CancelSweep => "cancel-sweep",
             Self::Cancel(task, step) => return write!(f, "cancel {task}#{step}"),
-            Self::Replay(_) => "replay",
+            Self::Replay(..) => "replay",
             Self::Custom(name, _) => name,
         })
     }

@@ -1,7 +1,9 @@
 //! Events, and the list of them that a recorded run keeps.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
+use super::Causes;
 use crate::time::Instant;
 
 /// One thing that happened in a run.
@@ -97,11 +99,20 @@ impl fmt::Display for Event {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
     events: Vec<Event>,
+    pub(crate) causes: Causes,
 }
 
 impl Trace {
-    pub(crate) fn push(&mut self, event: Event) {
+    /// Adds an event: of the task with this number, if it is one's.
+    pub(crate) fn push(&mut self, event: Event, task: Option<u64>) {
         self.events.push(event);
+        self.causes.happen(task);
+    }
+
+    /// Ends the recording.
+    pub(crate) fn seal(mut self) -> Self {
+        self.causes.seal();
+        self
     }
 
     /// Returns all events.
@@ -114,6 +125,36 @@ impl Trace {
         self.events
             .iter()
             .filter(move |event| event.kind.word() == word)
+    }
+
+    /// Returns the positions of these events and of all that they depend on: what came before them
+    /// in their tasks, who has spawned or woken these, what was written to what they have touched,
+    /// the ends of what they have awaited, the sending of what has reached them. The program's own
+    /// variables are not known unless they are [`Tracked`](crate::sync::Tracked).
+    ///
+    /// ```
+    /// use simrun::{Sim, log, spawn};
+    ///
+    /// let run = Sim::new().record(true).run(|| async {
+    ///     let other = spawn(async { log!("nobody hears of this") });
+    ///     let one = spawn(async { log!("a step to the end") });
+    ///     one.await.unwrap();
+    ///     log!("the end");
+    ///     other.detach();
+    /// });
+    /// let events = run.trace().events();
+    /// let position = |text| events.iter().position(|event| event.to_string().ends_with(text));
+    /// let past = run.trace().past(&[position("logs the end").unwrap()]);
+    /// assert!(past.contains(&position("a step to the end").unwrap()));
+    /// assert!(!past.contains(&position("nobody hears of this").unwrap()));
+    /// ```
+    pub fn past(&self, events: &[usize]) -> BTreeSet<usize> {
+        self.causes.past(events)
+    }
+
+    /// Returns the events that a failure depends on directly which was told while the run went on.
+    pub(crate) fn told_failure(&self) -> Option<Vec<usize>> {
+        self.causes.failure()
     }
 
     /// Returns the position of the first event at which two traces differ, or `None` if they are

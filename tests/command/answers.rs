@@ -12,7 +12,17 @@ fn answer(line: &str) -> Answer {
 fn help_says_what_there_is() {
     assert_snapshot!("help", answer("--help"));
     assert_snapshot!("help_in_brief", answer("-h"));
-    for command in ["run", "check", "snapshot", "schema", "completions", "man"] {
+    for command in [
+        "run",
+        "check",
+        "replay",
+        "shrink",
+        "diff",
+        "snapshot",
+        "schema",
+        "completions",
+        "man",
+    ] {
         assert_snapshot!(
             format!("help_{command}"),
             answer(&format!("{command} --help"))

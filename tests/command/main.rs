@@ -5,6 +5,7 @@ mod campaigns;
 mod checking;
 mod formats;
 mod manners;
+mod plans;
 mod runs;
 mod snapshots;
 

@@ -4,4 +4,5 @@ mod campaigns;
 mod exhaustive;
 mod messages;
 mod programs;
+mod reasons;
 mod shrinking;

@@ -94,9 +94,11 @@ fn a_duration_shrinks_to_the_threshold_at_which_it_fails() {
         panic!("{shrunk}")
     };
     assert_eq!(threshold.fails(), 3_000_000_000);
+    assert_eq!(threshold.duration(), Some(time::secs(3)));
+    assert!(threshold.is_sharp());
     assert_eq!(
         threshold.to_string(),
-        "fails when `user main#0 pause` is 3,000,000,000, and not when it is 2,999,999,999"
+        "fails when `user main#0 pause` is 3s or more, and not when it is 2.999999999s"
     );
 }
 

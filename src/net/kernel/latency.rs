@@ -67,6 +67,11 @@ impl Latency {
         }
     }
 
+    /// Returns the least delay in nanoseconds.
+    pub(crate) fn least_nanos(&self) -> u64 {
+        nanos(self.least())
+    }
+
     /// Says whether there is nothing to decide.
     pub(crate) fn is_constant(&self) -> bool {
         matches!(self, Self::Constant(_))

@@ -6,10 +6,19 @@ use super::frame::Frame;
 use super::objects::Object;
 use super::thing::{Awaited, Thing};
 use super::{CONTEXT, Machine};
+use crate::chance::mix;
+use crate::event_loop::{Access, core};
 use crate::scenario::source::Span;
 use crate::scenario::tree::{Expr, ExprKind, Function, Operator, Piece, Place, Probe};
 use crate::scenario::value::{Error, Value};
 use crate::{chance, task, time};
+
+/// Takes note that a shared variable is read or written.
+fn touch(variable: u16, access: Access) {
+    if let Some(core) = core::try_current() {
+        core.touch_unseen(mix(0x5A4E, u64::from(variable)), access);
+    }
+}
 
 /// Where an expression is worked out: in a body, or in a check.
 #[derive(Clone, Copy)]
@@ -77,7 +86,10 @@ impl Scope<'_> {
                 Some(frame) => frame.locals.borrow()[usize::from(index)].clone(),
                 None => Value::None,
             },
-            Place::Shared(index) => self.machine.shared.borrow()[usize::from(index)].clone(),
+            Place::Shared(index) => {
+                touch(index, Access::Read);
+                self.machine.shared.borrow()[usize::from(index)].clone()
+            }
             Place::Context(index) => match CONTEXT.get() {
                 Some(values) => values[usize::from(index)].clone(),
                 None => (&self.machine.model.context[usize::from(index)].1).into(),
@@ -347,6 +359,7 @@ impl Frame {
                 self.locals.borrow_mut()[usize::from(index)] = value;
             }
             Place::Shared(index) => {
+                touch(index, Access::Write);
                 self.machine.shared.borrow_mut()[usize::from(index)] = value;
             }
             Place::Context(index) => {

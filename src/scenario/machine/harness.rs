@@ -28,6 +28,12 @@ const RESCUES: usize = 3;
 
 /// Runs a scenario once.
 pub(crate) fn run(model: &Arc<Model>, programs: &Programs, options: &RunOptions) -> Record {
+    let sim = sim(model, options, programs);
+    Harness::new(&sim, model, programs, options).run(&sim)
+}
+
+/// Returns the simulation that a scenario is run under.
+pub(crate) fn sim(model: &Arc<Model>, options: &RunOptions, programs: &Programs) -> Sim {
     let seed = options.seed.or(model.run.seed).unwrap_or(0);
     let strategy = options
         .strategy
@@ -43,7 +49,7 @@ pub(crate) fn run(model: &Arc<Model>, programs: &Programs, options: &RunOptions)
     if let Some(limit) = options.wall_clock {
         sim = sim.wall_clock(limit);
     }
-    Harness::new(&sim, model, programs, options).run(&sim)
+    sim
 }
 
 /// Returns what a campaign of the scenario gives to all its runs: limits.

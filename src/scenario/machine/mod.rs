@@ -33,7 +33,7 @@ use futures::FutureExt;
 
 use self::checks::Watch;
 use self::frame::{Frame, received};
-pub(crate) use self::harness::{run, run_under, sim_of};
+pub(crate) use self::harness::{run, run_under, sim, sim_of};
 use self::notes::{Counted, Notes};
 use self::objects::Object;
 pub(crate) use self::thing::Thing;
@@ -351,6 +351,9 @@ impl Machine {
             values,
         });
         drop(problem);
+        if let Some(core) = core::try_current() {
+            core.note_failure();
+        }
         self.is_closing.set(true);
         event_loop::stop();
     }

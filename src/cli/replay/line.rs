@@ -3,10 +3,10 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::arguments::RunArguments;
+use crate::cli::arguments::RunArguments;
 
 /// Returns the command that repeats the run of a seed.
-pub(super) fn line(
+pub(in crate::cli) fn line(
     command: Option<&OsStr>,
     arguments: &RunArguments,
     seed: u64,
@@ -40,7 +40,12 @@ pub(super) fn line(
 }
 
 /// Returns the command that makes the run of a seed by a strategy.
-pub(super) fn of_seed(program: &str, seed: u64, strategy: Option<&str>, file: &Path) -> String {
+pub(in crate::cli) fn of_seed(
+    program: &str,
+    seed: u64,
+    strategy: Option<&str>,
+    file: &Path,
+) -> String {
     let strategy = strategy.map(|strategy| format!(" --strategy {}", quote(strategy)));
     let strategy = strategy.unwrap_or_default();
     let file = quote(&file.display().to_string());
@@ -48,19 +53,19 @@ pub(super) fn of_seed(program: &str, seed: u64, strategy: Option<&str>, file: &P
 }
 
 /// Returns the command that makes the runs for the profile again, and seed 0.
-pub(super) fn of_profile(program: &str, file: &Path) -> String {
+pub(in crate::cli) fn of_profile(program: &str, file: &Path) -> String {
     let file = quote(&file.display().to_string());
     format!("{program} explore --seeds 0..1 {file}")
 }
 
 /// Returns what the command is called: a user's own has another name.
-pub(super) fn program(command: Option<&OsStr>) -> String {
+pub(in crate::cli) fn program(command: Option<&OsStr>) -> String {
     let name = command.and_then(|path| Path::new(path).file_stem());
     name.map_or_else(|| "simrun".into(), |name| quote(&name.to_string_lossy()))
 }
 
 /// Returns a word as a shell takes it.
-pub(super) fn quote(word: &str) -> String {
+pub(in crate::cli) fn quote(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./+=:@%,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
