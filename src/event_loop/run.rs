@@ -208,7 +208,7 @@ impl Core {
             };
             let owner = owner.map_or(ROOT_HASH, |task| task.path_hash);
             state.fingerprint.add(mix(owner ^ 3, self.now.get()));
-            if state.trace.is_some() {
+            if state.has_events() {
                 state.record(self.now(), || EventKind::Fired);
             }
         }
@@ -234,7 +234,7 @@ impl Core {
             if callback.call.is_some() {
                 let name = mix(callback.path_hash ^ 4, u64::from(callback.generation));
                 state.fingerprint.add(mix(name, self.now.get()));
-                if state.trace.is_some() && callback.subject.is_none() {
+                if state.has_events() && callback.subject.is_none() {
                     state.record(self.now(), || EventKind::Called);
                 }
             }
