@@ -88,7 +88,7 @@
 //! | `cli`, on by default | the command `simrun`, scenario files, reports |
 //! | `hyper` | `simrun::hyper`: HTTP over the simulated network |
 //! | `insta` | `simrun::assert_snapshot!`: runs as [snapshots](snapshot) of insta's |
-//! | `tracing` | what a program tells `tracing` is in the [traces](trace) of its runs; virtual time for `tracing_subscriber` |
+//! | `tracing` | what a program tells `tracing` is in the [traces](trace) of its runs |
 //!
 //! Without any of them, `default-features = false`, the library needs 25 other crates.
 

@@ -1,9 +1,10 @@
 //! Runs as snapshots: the text of a run, kept beside a test and compared the next time.
 //!
-//! A [recorded](crate::Sim::record) run is the same text everywhere, one event a line, so a snapshot
-//! of it shows in a review what a change does to the order of things. The text of a [`Run`] is the
-//! whole of it; [`Run::view`] is what most snapshots are better made of: it can be narrowed to what
-//! the test is about, and says nothing of the seed, the number of steps and the fingerprint.
+//! A [recorded](crate::Sim::record) run is the same text everywhere, one event a line, so a
+//! snapshot of it shows in a review what a change does to the order of things. The text of a
+//! [`Run`] is the whole of it; [`Run::view`] is what most snapshots are better made of: it can be
+//! narrowed to what the test is about, and says nothing of the seed, the number of steps and the
+//! fingerprint.
 //!
 //! ```
 //! use simrun::{Sim, spawn};
@@ -25,9 +26,9 @@
 //! # With insta
 //!
 //! The feature `insta` has [`assert_snapshot!`](crate::assert_snapshot!), which is insta's macro of
-//! that name in the [settings] for a run: its seed is in the file's name, and the seed, the strategy
+//! that name in the settings for a run: its seed is in the file's name, and the seed, the strategy
 //! and the [format](crate::trace::FORMAT) are in the file's head, where insta shows them above a
-//! difference.
+//! difference. `snapshot::settings` gives the settings alone.
 //!
 //! ```
 //! # #[cfg(feature = "insta")] {
@@ -56,15 +57,13 @@
 //! under *Reproducibility*. Where a name is too particular for a snapshot,
 //! [redact](crate::trace::View::redact) it: filters of insta's are not needed. Resources without a
 //! name are called by the place where they were made, which moves with the code; a name stays.
-//!
-//! [settings]: fn@settings
 
 use crate::sim::Run;
 use crate::trace::View;
 
 impl<T> Run<T> {
-    /// Returns a view of the run: its events, if they were [recorded](crate::Sim::record), and how it
-    /// ended. See [`snapshot`](crate::snapshot).
+    /// Returns a view of the run: its events, if they were [recorded](crate::Sim::record), and how
+    /// it ended. See [`snapshot`](crate::snapshot).
     ///
     /// ```
     /// use simrun::Sim;
@@ -86,7 +85,8 @@ impl<T> Run<T> {
 ///
 /// let run = Sim::new().seed(42).record(true).run(|| async { simrun::log!("hello") });
 /// snapshot::settings(&run).bind(|| {
-///     insta::assert_snapshot!(run.trace().only(["logs"]), @"0ns           main         logs hello");
+///     let logs = run.trace().only(["logs"]);
+///     insta::assert_snapshot!(logs, @"0ns           main         logs hello");
 /// });
 /// ```
 #[cfg(feature = "insta")]

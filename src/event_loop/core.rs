@@ -356,7 +356,7 @@ impl Core {
         state.paths.path(state.path())
     }
 
-    /// Returns what the task that is running is called; while the loop itself is at work, nobody is.
+    /// Returns what the task that is running is called; while the loop itself is at work, none is.
     #[cfg(feature = "tracing")]
     pub(crate) fn who(&self) -> String {
         let state = self.state.try_borrow();

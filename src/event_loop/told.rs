@@ -181,8 +181,8 @@ impl Recorder {
         enabled
     }
 
-    /// Says whether the outer subscriber is to be told: it may count how often it is asked, so it is
-    /// asked once.
+    /// Says whether the outer subscriber is to be told: it may count how often it is asked, so it
+    /// is asked once.
     fn tells_outer(&self, metadata: &Metadata<'_>) -> bool {
         let asked = self.spans().asked.take();
         let asked = asked.filter(|(callsite, _)| *callsite == metadata.callsite());

@@ -53,12 +53,16 @@
 //! | variable | |
 //! |---|---|
 //! | `SIMRUN_SEED=17` * | runs this seed alone |
-//! | `SIMRUN_STRATEGY=surw` * | who goes next: the name of a [`Strategy`](crate::Strategy); seed 0 of a check stays in asyncio's order |
+//! | `SIMRUN_STRATEGY=surw` * | the name of the [strategy](crate::Strategy), of all seeds but 0 |
 //! | `SIMRUN_RUNS=10000` | makes so many runs |
 //! | `SIMRUN_JOBS=1` | makes so many at a time |
 //! | `SIMRUN_PLAN=plan.txt` | runs the plan, or the regressions, in this file alone |
-//! | `SIMRUN_SHOW=all` * | prints what is replayed, or else the shortest run that fails, event by event on stderr: `log` what is logged and traced, `tasks` who begins and ends, `steps`, or `all`; several with commas |
+//! | `SIMRUN_SHOW=all` * | prints a run on stderr, event by event |
 //! | `CI=true` | writes no regressions, and prints all that is needed to replay what fails |
+//!
+//! The run that `SIMRUN_SHOW` prints is the one that is replayed, or else the shortest that fails.
+//! Its value says which events: `log` what is logged and traced, `tasks` who begins and ends,
+//! `steps` the rest, `all`, or several of them with commas.
 //!
 //! A value that is not understood fails the check, for to ignore it would be to run something else.
 //! Any other variable that begins with `SIMRUN_` is warned of once, with the one that was meant.

@@ -1,7 +1,7 @@
 //! What happened: the events of a run, their fingerprint and their text.
 //!
-//! A [recorded](crate::Sim::record) run has a [`Trace`], whose text is fit for a snapshot; a [`View`]
-//! shows the part of it that a test is about.
+//! A [recorded](crate::Sim::record) run has a [`Trace`], whose text is fit for a snapshot; a
+//! [`View`] shows the part of it that a test is about.
 //!
 //! # What the program tells `tracing`
 //!
@@ -37,9 +37,9 @@
 //! ```
 //!
 //! A subscriber of the program's own still is told everything. What is told is no part of the run:
-//! it is not in the fingerprint, and runs that differ in nothing else are the same. A span belongs to
-//! the task that has entered it, also if its guard is held, by mistake, while the task is suspended:
-//! what other tasks tell meanwhile is not in that span.
+//! it is not in the fingerprint, and runs that differ in nothing else are the same. A span belongs
+//! to the task that has entered it, also if its guard is held, by mistake, while the task is
+//! suspended: what other tasks tell meanwhile is not in that span.
 //!
 //! # What this crate tells `tracing`
 //!

@@ -10,9 +10,9 @@ use super::view::View;
 /// Format 1: one event a line, in the order in which they happened. A line is the virtual time, the
 /// task, the [word](super::EventKind::word) for what happened, and what there is to say of it. Time
 /// and task have room for twelve letters each, and push the rest to the right if they are longer.
-/// No line begins or ends with a space; control characters, such as ends of lines, are escaped. Names are
-/// those that the program has given, or small numbers: no address, no thread and no real time is
-/// in it.
+/// No line begins or ends with a space; control characters, such as ends of lines, are escaped.
+/// Names are those that the program has given, or small numbers: no address, no thread and no real
+/// time is in it.
 ///
 /// The number rises when a line is written in another way. Which events a run has may change with
 /// any version, and then the changelog says so, under *Reproducibility*.

@@ -1,8 +1,10 @@
 //! The text of traces, which users' snapshots are made of: whoever changes a line of it here raises
 //! [`FORMAT`] and says so in the changelog, under *Reproducibility*.
 
+use std::time::Duration;
+
 use super::{Event, EventKind, FORMAT, Trace};
-use crate::time::{Instant, millis};
+use crate::time::Instant;
 
 /// Returns an event of the kind that comes after one, or of the first. It is not compiled as long
 /// as a kind has no place in it.
@@ -43,7 +45,7 @@ fn every_kind() -> Trace {
     while let Some(this) = kind {
         kind = next(Some(&this));
         trace.push(event(this, "main", at));
-        at += millis(1);
+        at += Duration::from_millis(1);
     }
     trace
 }

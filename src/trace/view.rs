@@ -8,8 +8,8 @@ use super::event::{Event, line};
 use crate::assure::Outcome;
 use crate::time::Instant;
 
-/// A part of a trace, for a snapshot or for people: what [`Trace::only`](super::Trace::only) and its
-/// like return, and [`Run::view`](crate::Run::view). Its text is that of a trace.
+/// A part of a trace, for a snapshot or for people: what [`Trace::only`](super::Trace::only) and
+/// its like return, and [`Run::view`](crate::Run::view). Its text is that of a trace.
 ///
 /// ```
 /// use simrun::{Sim, spawn, time};
