@@ -80,6 +80,17 @@
 //! `futures::join!`, channels, streams and `select_biased!` work as they are; `futures::select!`
 //! and `tokio::select!` draw from generators that no seed controls, so use [`select!`] instead.
 //! [`Sim::check_determinism`] runs a program twice and shows the first event that differs.
+//!
+//! # Features
+//!
+//! | feature | |
+//! |---|---|
+//! | `cli`, on by default | the command `simrun`, scenario files, reports |
+//! | `hyper` | `simrun::hyper`: HTTP over the simulated network |
+//! | `insta` | `simrun::assert_snapshot!`: runs as [snapshots](snapshot) of insta's |
+//! | `tracing` | what a program tells `tracing` is in the [traces](trace) of its runs |
+//!
+//! Without any of them, `default-features = false`, the library needs 25 other crates.
 
 pub mod assure;
 pub mod chance;
@@ -103,6 +114,7 @@ mod report;
 pub mod scenario;
 mod select;
 mod sim;
+pub mod snapshot;
 pub mod strategy;
 pub mod sync;
 pub mod task;
@@ -161,7 +173,8 @@ pub use simrun_macros::test;
 ///
 /// It can be given a `seed`, a `strategy`, `until` and `max_steps`, as a [`test`](macro@test) can,
 /// and `config`, a [`Sim`] to begin with. The program is run once, in asyncio's order unless there
-/// is a strategy. It ends with what the function returns.
+/// is a strategy. It ends with what the function returns. `SIMRUN_SEED`, `SIMRUN_STRATEGY` and
+/// `SIMRUN_SHOW` [in the environment](explore#the-environment) have the last word.
 ///
 /// ```
 /// #[simrun::main]

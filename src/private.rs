@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 
-use crate::explore::Explorer;
+use crate::explore::{Environment, Explorer};
 use crate::sim::Sim;
 use crate::strategy::Strategy;
 use crate::task::Ending;
@@ -11,6 +11,8 @@ use crate::task::Ending;
 pub use crate::assure::claim::{claim, compare};
 pub use crate::assure::quantity::Relation;
 pub use crate::select::{Branch, order};
+#[cfg(feature = "insta")]
+pub use insta;
 
 /// Writes a line into the trace.
 #[track_caller]
@@ -42,7 +44,14 @@ where
     Fut: Future + 'static,
     Fut::Output: 'static,
 {
-    sim.run(main).unwrap()
+    let environment = Environment::read();
+    let sim = environment.change(sim);
+    let Some(show) = environment.show else {
+        return sim.run(main).unwrap();
+    };
+    let run = sim.record(true).run(main);
+    eprintln!("{}", show.text(&run));
+    run.unwrap()
 }
 
 /// Says that a `config` is an explorer.

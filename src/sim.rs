@@ -36,7 +36,7 @@ pub struct Sim {
     pub(crate) seed: u64,
     pub(crate) strategy: Strategy,
     limits: Limits,
-    watch: Watch,
+    pub(crate) watch: Watch,
     write_plan: bool,
     eager: bool,
     debug: bool,

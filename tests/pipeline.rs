@@ -87,10 +87,10 @@ async fn pipeline() -> Vec<u64> {
 /// number of threads that run tests.
 fn report(sim: Sim) -> String {
     let run = sim.record(true).run(pipeline);
-    let logs: Vec<String> = run.trace().only("logs").map(ToString::to_string).collect();
+    let logs = run.trace().only(["logs"]);
     format!(
-        "{}\n{:?}\n{} of virtual time, {} steps, fingerprint {:016x}",
-        logs.join("\n"),
+        "{}{:?}\n{} of virtual time, {} steps, fingerprint {:016x}",
+        logs,
         run.value(),
         run.now(),
         run.steps(),

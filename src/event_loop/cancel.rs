@@ -30,7 +30,7 @@ impl Core {
             let state = &mut *self.state.borrow_mut();
             let hash = state.slots[key.slot as usize].path_hash;
             state.fingerprint.add(hash ^ 0xCA);
-            if state.trace.is_some() {
+            if state.has_events() {
                 let name = state.name(key.slot);
                 state.record(self.now(), || EventKind::Cancelled(name));
             }

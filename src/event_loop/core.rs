@@ -40,7 +40,7 @@ use crate::assure::{Failure, Properties};
 use crate::chance::{Chance, ROOT_HASH, SiteKey, TaskPath};
 use crate::error::Cancelled;
 use crate::time::Instant;
-use crate::trace::{Event, EventKind, Fingerprint, Trace};
+use crate::trace::{Event, EventKind, Fingerprint, Trace, is_anyone_listening, tell};
 
 thread_local! {
     /// The loop of this thread. [`Entered`] takes out what it has put in, so nothing is left to be
@@ -64,6 +64,9 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) stopwatch: Stopwatch,
     pub(crate) state: RefCell<State>,
+    /// The subscriber that writes what the program tells `tracing` into the trace.
+    #[cfg(feature = "tracing")]
+    recorder: Option<tracing::Dispatch>,
 }
 
 /// What the loop keeps in its tables.
@@ -129,6 +132,10 @@ pub(crate) struct State {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) trace: Option<Trace>,
     pub(crate) properties: Properties,
+    /// Someone listens, through `tracing`.
+    pub(crate) is_heard: bool,
+    /// What was done that the run must not notice, if anything was.
+    pub(super) unheard: Option<Box<super::unheard::Unheard>>,
     pub(crate) handler: Option<Handler>,
     pub(crate) reports: Vec<Report>,
     /// How often was drawn, by path and label: under the site of the first such draw. Kept when a
@@ -151,6 +158,9 @@ pub(crate) struct State {
 pub(crate) struct Watch {
     /// The events.
     pub(crate) record: bool,
+    /// How much of what the program tells `tracing` is among them.
+    #[cfg(feature = "tracing")]
+    pub(crate) detail: super::told::Detail,
     /// What each task's steps touch.
     pub(crate) profile: bool,
     /// The partial order of the steps, and who hands what to whom.
@@ -202,7 +212,9 @@ impl Core {
             .is_some_and(|chooser| chooser.wants_footprints());
         let touches = (tells || watch.profile || watch.order).then(Vec::new);
         let may_cancel = chance.may_cancel();
-        let is_watched = watch.record || chance.is_writing() || touches.is_some() || may_cancel;
+        let is_heard = is_anyone_listening();
+        let has_events = watch.record || is_heard;
+        let is_watched = has_events || chance.is_writing() || touches.is_some() || may_cancel;
         let state = State {
             ready,
             timers: Timers::default(),
@@ -244,6 +256,8 @@ impl Core {
             fingerprint: Fingerprint::new(),
             trace: watch.record.then(Trace::default),
             properties: Properties::default(),
+            is_heard,
+            unheard: None,
             handler: None,
             reports: Vec::new(),
             draws: BTreeMap::new(),
@@ -254,8 +268,9 @@ impl Core {
             woken_from_outside: false,
             is_watched,
         };
+        let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
         Rc::new(Self {
-            serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
+            serial,
             now: Cell::new(0),
             running: Cell::new(false),
             closed: Cell::new(false),
@@ -265,6 +280,8 @@ impl Core {
             limits,
             stopwatch: Stopwatch::default(),
             state: RefCell::new(state),
+            #[cfg(feature = "tracing")]
+            recorder: (watch.record).then(|| super::told::recorder(serial, watch.detail)),
         })
     }
 
@@ -349,6 +366,13 @@ impl Core {
         state.paths.path(state.path())
     }
 
+    /// Returns what the task that is running is called; while the loop itself is at work, none is.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn who(&self) -> String {
+        let state = self.state.try_borrow();
+        state.map_or_else(|_| "loop".to_owned(), |state| state.who())
+    }
+
     /// Writes a line of the program's own into the trace.
     pub(crate) fn log(&self, text: String) {
         tracing::info!(target: "simrun::log", at = %self.now(), "{text}");
@@ -370,7 +394,11 @@ impl Core {
     pub(crate) fn enter(self: &Rc<Self>) -> Entered {
         let before = CURRENT.replace(ManuallyDrop::new(Some(self.clone())));
         let before = ManuallyDrop::into_inner(before);
-        Entered { before }
+        Entered {
+            before,
+            #[cfg(feature = "tracing")]
+            _told: self.recorder.as_ref().map(tracing::dispatcher::set_default),
+        }
     }
 }
 
@@ -382,21 +410,37 @@ impl State {
     }
 
     pub(crate) fn record(&mut self, now: Instant, kind: impl FnOnce() -> EventKind) {
-        if self.trace.is_none() {
+        if !self.has_events() {
             return;
         }
-        let task = self
-            .current
-            .map_or_else(|| "loop".to_owned(), |slot| self.name(slot));
+        let task = self.who();
+        let host = self.current.and_then(|slot| self.host_name(slot));
         let number = self.current.map(|slot| self.slots[slot as usize].id);
         let event = Event {
             at: now,
             task,
+            host,
             kind: kind(),
         };
-        let trace = self.trace.get_or_insert_default();
-        trace.push(event, number);
-        self.chance.tell_moment(trace.events().len());
+        if self.is_heard {
+            tell(&event);
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.push(event, number);
+            self.chance.tell_moment(trace.events().len());
+        }
+    }
+
+    /// Says whether anyone wants to know what happens.
+    #[inline]
+    pub(crate) fn has_events(&self) -> bool {
+        self.trace.is_some() || self.is_heard
+    }
+
+    /// Returns what the task that is running is called.
+    fn who(&self) -> String {
+        self.current
+            .map_or_else(|| "loop".to_owned(), |slot| self.name(slot))
     }
 
     /// Returns what a future is called: its given name, or its path.
@@ -445,6 +489,8 @@ impl State {
 /// While it lives, a loop is the current one of its thread.
 pub(crate) struct Entered {
     before: Option<Rc<Core>>,
+    #[cfg(feature = "tracing")]
+    _told: Option<tracing::dispatcher::DefaultGuard>,
 }
 
 impl Drop for Entered {

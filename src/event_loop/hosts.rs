@@ -232,6 +232,12 @@ impl State {
         })
     }
 
+    /// Returns the name of the host that a task or thread is on.
+    pub(super) fn host_name(&self, slot: u32) -> Option<Arc<str>> {
+        let host = self.host(self.slots[slot as usize].path)?;
+        Some(self.hosts.hosts[&host].name.clone())
+    }
+
     /// Keeps an entry whose host is paused for later, or else gives it back.
     #[cold]
     pub(super) fn keep_if_paused(&mut self, entry: Entry) -> Option<Entry> {

@@ -34,6 +34,9 @@ pub(crate) mod table;
 mod tasks;
 mod threads;
 mod timers;
+#[cfg(feature = "tracing")]
+mod told;
+mod unheard;
 mod waiters;
 mod waker;
 mod watchers;

@@ -97,11 +97,7 @@ impl Core {
         birth: Birth,
     ) -> ResourceKey {
         let state = &mut *self.state.borrow_mut();
-        let path = state.path();
-        let hash = state.paths.hash(path);
-        let step = u64::from(state.site.step) << 32 | u64::from(state.made_in_step);
-        state.made_in_step += 1;
-        let key = mix(mix(hash, 0x5E50), step);
+        let key = state.name_first_use();
         let resource = Resource {
             key,
             birth: birth.or(key),
@@ -111,17 +107,20 @@ impl Core {
             holders: Vec::new(),
             stands_for: None,
         };
-        ResourceKey {
-            serial: self.serial,
-            slot: state.resources.insert(resource) as u32,
+        let slot = state.resources.insert(resource) as u32;
+        if let Some(unheard) = &mut state.unheard {
+            unheard.add(slot);
         }
+        let serial = self.serial;
+        ResourceKey { serial, slot }
     }
 
     pub(crate) fn remove_resource(&self, key: ResourceKey) {
-        self.state
-            .borrow_mut()
-            .resources
-            .try_remove(key.slot as usize);
+        let state = &mut *self.state.borrow_mut();
+        state.resources.try_remove(key.slot as usize);
+        if let Some(unheard) = &mut state.unheard {
+            unheard.remove(key.slot);
+        }
     }
 
     /// Adds to the footprint of the current step.
@@ -176,8 +175,37 @@ impl Core {
 }
 
 impl State {
+    /// Names a resource by its first use.
+    fn name_first_use(&mut self) -> u64 {
+        let path = self.path();
+        let hash = self.paths.hash(path);
+        let step = u64::from(self.site.step) << 32 | u64::from(self.made_in_step);
+        self.made_in_step += 1;
+        mix(mix(hash, 0x5E50), step)
+    }
+
+    /// Names a resource by its first use that counts.
+    #[cold]
+    fn name_again(&mut self, slot: u32) {
+        let is_new = self
+            .unheard
+            .as_mut()
+            .is_some_and(|unheard| unheard.take(slot));
+        if is_new {
+            let key = self.name_first_use();
+            let resource = &mut self.resources[slot as usize];
+            if resource.birth.0 == resource.key {
+                resource.birth = Birth(key);
+            }
+            resource.key = key;
+        }
+    }
+
     #[inline]
     fn touch(&mut self, core: &Core, key: ResourceKey, access: Access) {
+        if cfg!(feature = "tracing") && self.unheard.is_some() {
+            self.name_again(key.slot);
+        }
         let Some(resource) = self.resources.get(key.slot as usize) else {
             return;
         };
@@ -196,6 +224,8 @@ impl State {
         let writes = touch.access == Access::Write;
         if let Some(trace) = &mut self.trace {
             trace.causes.meet(touch.resource, writes);
+        }
+        if self.has_events() {
             let name = self.resource_name(slot);
             self.record(core.now(), || EventKind::Touched(name));
         }

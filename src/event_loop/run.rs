@@ -237,6 +237,8 @@ impl Core {
                     }
                     Target::Alarm(token, _) => trace.causes.begin_left(Left::Alarm(token)),
                 }
+            }
+            if state.has_events() {
                 state.record(self.now(), || EventKind::Fired);
                 if let Target::Callback(_, callback) = timer.target() {
                     state.leave(Left::Callback(callback));
@@ -266,7 +268,7 @@ impl Core {
                 state.begin_call(callback.generation, callback.subject);
                 let name = mix(callback.path_hash ^ 4, u64::from(callback.generation));
                 state.fingerprint.add(mix(name, self.now.get()));
-                if state.trace.is_some() && callback.subject.is_none() {
+                if state.has_events() && callback.subject.is_none() {
                     state.record(self.now(), || EventKind::Called);
                 }
             }

@@ -113,7 +113,7 @@ impl Core {
             let mut state = self.state.borrow_mut();
             if !state.slots[slot as usize].flags.any(Flags::MUST_CANCEL) {
                 state.end_step(slot);
-                let how = state.trace.is_some().then(|| describe(&End::Value));
+                let how = state.has_events().then(|| describe(&End::Value));
                 let finished = state.finish(slot, End::Value, Some(body), how, self.now());
                 drop(state);
                 return self.follow(finished);

@@ -68,7 +68,7 @@ impl Core {
     }
 
     fn is_recording(&self) -> bool {
-        self.state.borrow().trace.is_some()
+        self.state.borrow().has_events()
     }
 
     /// Does what the end of a future leaves to be done when the state is no longer borrowed.
@@ -309,7 +309,7 @@ impl State {
         if name.is_some() {
             self.slots[key.slot as usize].rare().name = name;
         }
-        if self.trace.is_some() {
+        if self.has_events() {
             let name = self.name(key.slot);
             self.record(core.now(), || EventKind::Spawned(name));
             self.note_wake(key.slot);

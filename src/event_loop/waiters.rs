@@ -393,7 +393,7 @@ impl core::State {
     }
 
     fn record_wait(&mut self, now: crate::time::Instant, on: On) {
-        if self.trace.is_some() {
+        if self.has_events() {
             let what = self.describe(on);
             self.record(now, || crate::trace::EventKind::Waits(what));
         }

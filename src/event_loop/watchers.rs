@@ -102,7 +102,7 @@ impl Core {
             let state = &mut *self.state.borrow_mut();
             let hash = mix(watcher.name, self.now.get());
             state.fingerprint.add(hash);
-            if state.trace.is_some() {
+            if state.has_events() {
                 state.record(self.now(), || EventKind::Called);
             }
         }

@@ -23,8 +23,8 @@ use crate::task::Ending;
 ///
 /// The failure is kept in the folder `sim-regressions`, in a file with the test's name, and is
 /// replayed first from then on; on a machine that sets `CI` nothing is written, and the text is
-/// printed instead. `SIMRUN_SEED` runs one seed alone, `SIMRUN_PLAN` the plan or the regressions in
-/// a file; `SIMRUN_RUNS` and `SIMRUN_JOBS` say how many runs there are, and how many at a time.
+/// printed instead. `SIMRUN_SEED` runs one seed alone, `SIMRUN_SHOW` prints it event by event: see
+/// [what the environment can say](crate::explore#the-environment).
 ///
 /// [`Explorer::check`](crate::explore::Explorer::check) is the same with settings.
 ///
@@ -83,6 +83,9 @@ impl Explorer {
         let mut explorer = self.clone();
         explorer.runs = environment.runs.or(explorer.runs);
         explorer.jobs = environment.jobs.or(explorer.jobs);
+        if let Some(strategy) = environment.strategy.clone() {
+            explorer = explorer.strategy(strategy);
+        }
         let name = explorer.name.take().unwrap_or_else(|| name_at(at));
         let path = explorer
             .folder
@@ -109,6 +112,7 @@ impl Explorer {
             explorer.name = Some(name.clone());
             report = explorer.explore_after(program, report);
         }
+        environment.print(&name, &explorer, program, &report);
         let Some(finding) = report.findings().first() else {
             explorer.look_for_unmet(&name, &report);
             return report;
@@ -124,7 +128,10 @@ impl Explorer {
             (None, false) if is_for_profile(finding.strategy()) => {
                 format!("SIMRUN_RUNS=1 cargo test {name}")
             }
-            (None, false) => format!("SIMRUN_SEED={} cargo test {name}", finding.seed()),
+            (None, false) => {
+                let settings = environment.settings(finding.seed());
+                format!("{settings} cargo test {name}")
+            }
         };
         panic!("{}", message(&report, finding, &replay, saved));
     }

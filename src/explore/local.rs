@@ -57,7 +57,7 @@ impl<'a> Local<'a> {
     }
 
     /// Returns the simulation of a seed. Seed 0 goes in asyncio's order.
-    fn sim_of(&self, seed: u64) -> Sim {
+    pub(super) fn sim_of(&self, seed: u64) -> Sim {
         let sim = &self.explorer.sim;
         let strategy = (self.explorer.strategy)(seed);
         let strategy = self.ahead.inform(strategy, self.program, sim);

@@ -46,6 +46,29 @@
 //! assert!(shrunk.plan().len() <= 2);
 //! ```
 
+//! # The environment
+//!
+//! A [`check`](crate::check()) looks for what it is to do into the environment, and nothing else
+//! does but the `main` that [`#[simrun::main]`](crate::main) makes, which knows those marked with a
+//! star. No run sees any of it.
+//!
+//! | variable | |
+//! |---|---|
+//! | `SIMRUN_SEED=17` * | runs this seed alone |
+//! | `SIMRUN_STRATEGY=surw` * | the name of the [strategy](crate::Strategy), of all seeds but 0 |
+//! | `SIMRUN_RUNS=10000` | makes so many runs |
+//! | `SIMRUN_JOBS=1` | makes so many at a time |
+//! | `SIMRUN_PLAN=plan.txt` | runs the plan, or the regressions, in this file alone |
+//! | `SIMRUN_SHOW=all` * | prints a run on stderr, event by event |
+//! | `CI=true` | writes no regressions, and prints all that is needed to replay what fails |
+//!
+//! The run that `SIMRUN_SHOW` prints is the one that is replayed, or else the shortest that fails.
+//! Its value says which events: `log` what is logged and traced, `tasks` who begins and ends,
+//! `steps` the rest, `all`, or several of them with commas.
+//!
+//! A value that is not understood fails the check, for to ignore it would be to run something else.
+//! Any other variable that begins with `SIMRUN_` is warned of once, with the one that was meant.
+
 mod campaign;
 mod check;
 mod cost;
@@ -62,6 +85,7 @@ mod profile;
 mod program;
 mod regression;
 mod report;
+mod show;
 mod shrink;
 mod shrunk;
 mod sighting;
@@ -80,6 +104,7 @@ mod words;
 pub(crate) use campaign::{Campaign, ForProfile, Ran, Runner};
 pub use check::check;
 pub use coverage::Coverage;
+pub(crate) use environment::Environment;
 pub use exhaustive::Exhaustion;
 pub use explorer::Explorer;
 pub use finding::Finding;

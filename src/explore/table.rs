@@ -157,14 +157,22 @@ fn relevant(events: &[Event]) -> BTreeSet<usize> {
         }
     }
     let matters = |index: usize, event: &Event| match &event.kind {
-        EventKind::Logged(_) | EventKind::Cancelled(_) | EventKind::Process(_) => true,
+        EventKind::Logged(_)
+        | EventKind::Cancelled(_)
+        | EventKind::Process(_)
+        | EventKind::Traced(_) => true,
         EventKind::Touched(name) => {
             let before = index.checked_sub(1).map(|before| &events[before]);
             touching[name.as_str()].len() > 1 && before != Some(event)
         }
         EventKind::Waits(_) => last[event.task.as_str()] == index,
         EventKind::Ended(_) => is_bad_end(event),
-        EventKind::Spawned(_) | EventKind::Stepped | EventKind::Called | EventKind::Fired => false,
+        EventKind::Spawned(_)
+        | EventKind::Stepped
+        | EventKind::Called
+        | EventKind::Fired
+        | EventKind::Opened(_)
+        | EventKind::Closed(_) => false,
     };
     let events = events.iter().enumerate();
     let events = events.filter(|(index, event)| matters(*index, event));
@@ -203,7 +211,7 @@ fn columns<'a>(
 /// Writes what happened, in the column of whom it happened to.
 pub(super) fn text(event: &Event) -> String {
     let text = match &event.kind {
-        EventKind::Logged(text) => text.clone(),
+        EventKind::Logged(text) | EventKind::Traced(text) => text.clone(),
         EventKind::Stepped => "goes on".to_owned(),
         EventKind::Called => "callback".to_owned(),
         EventKind::Fired => "timer fires".to_owned(),
@@ -212,7 +220,9 @@ pub(super) fn text(event: &Event) -> String {
         | EventKind::Ended(text)
         | EventKind::Cancelled(text)
         | EventKind::Touched(text)
-        | EventKind::Process(text) => format!("{} {text}", event.kind.word()),
+        | EventKind::Process(text)
+        | EventKind::Opened(text)
+        | EventKind::Closed(text) => format!("{} {text}", event.kind.word()),
     };
     text.lines().next().unwrap_or_default().to_owned()
 }

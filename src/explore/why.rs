@@ -216,8 +216,8 @@ fn critical_pair(
 
 /// Returns where the first trace leaves the second, and where it does what the second does there.
 fn parted(fails: &Trace, passes: &Trace) -> Option<(usize, usize)> {
-    let first = fails.first_difference(passes)?;
-    let wanted = passes.events().get(first)?;
+    let (first, wanted) = fails.parting(passes)?;
+    let wanted = passes.events().get(wanted)?;
     let is_wanted = |event: &Event| event.task == wanted.task && is_turn(event);
     let later = fails.events().iter().skip(first + 1);
     let second = later

@@ -212,11 +212,10 @@ impl Child {
             stdout,
             stderr,
         } = &mut self.told;
-        let (fed, _, _) = futures::join!(
-            feed(&mut self.stdin, input, written),
-            drain(&mut self.stdout, stdout),
-            drain(&mut self.stderr, stderr),
-        );
+        let feed = feed(&mut self.stdin, input, written);
+        let stdout = drain(&mut self.stdout, stdout);
+        let stderr = drain(&mut self.stderr, stderr);
+        let (fed, _, _) = futures::future::join3(feed, stdout, stderr).await;
         fed?;
         self.wait().await?;
         let told = std::mem::take(&mut self.told);

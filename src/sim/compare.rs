@@ -35,7 +35,7 @@ impl Sim {
 
     /// Tells where two recorded runs of one seed differ, if they do.
     pub(crate) fn compare<T>(first: &Run<T>, second: &Run<T>) -> Option<Failure> {
-        let Some(index) = first.trace.first_difference(&second.trace) else {
+        let Some((index, index_of_other)) = first.trace.parting(&second.trace) else {
             if first.fingerprint == second.fingerprint {
                 return None;
             }
@@ -47,7 +47,7 @@ impl Sim {
             ));
         };
         let (events, others) = (first.trace.events(), second.trace.events());
-        let (one, other) = (events.get(index), others.get(index));
+        let (one, other) = (events.get(index), others.get(index_of_other));
         let text = |event: Option<&Event>| {
             let text = event.map_or_else(|| "the run is over".to_owned(), Event::to_string);
             text.trim().to_owned()

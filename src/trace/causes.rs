@@ -54,6 +54,21 @@ impl Causes {
         self.here.insert(event);
     }
 
+    /// Forgets the events after the first so many: all of the task that runs, as the one before them.
+    #[cfg(feature = "tracing")]
+    pub(super) fn truncate(&mut self, events: u32) {
+        self.of.truncate(events as usize);
+        let left = self.left.values_mut().chain(self.woken.values_mut());
+        let seen = self.resources.values_mut();
+        let seen = seen.flat_map(|seen| [&mut seen.write, &mut seen.reads]);
+        for events_of in left.chain(seen).chain([&mut self.here]) {
+            events_of.retain(|event| *event < events);
+        }
+        for last in self.last.values_mut() {
+            *last = (*last).min(events.saturating_sub(1));
+        }
+    }
+
     /// Begins the step of a task.
     pub(crate) fn begin_step(&mut self, task: u64) {
         self.here = self.woken.remove(&task).unwrap_or_default();

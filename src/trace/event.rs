@@ -1,9 +1,8 @@
-//! Events, and the list of them that a recorded run keeps.
+//! Events: what they are about, and what each is called.
 
-use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
-use super::Causes;
 use crate::time::Instant;
 
 /// One thing that happened in a run.
@@ -13,6 +12,8 @@ pub struct Event {
     pub at: Instant,
     /// The name of the task that did it, or `loop` when no task was running.
     pub task: String,
+    /// The [host](crate::host) of the task, if it is on one.
+    pub host: Option<Arc<str>>,
     /// What.
     pub kind: EventKind,
 }
@@ -41,6 +42,13 @@ pub enum EventKind {
     Process(String),
     /// The program wrote a line with [`log!`](crate::log!).
     Logged(String),
+    /// The program told `tracing` something: the level, the spans that the task was in, the
+    /// message. What it tells, and the two kinds below, are no part of the fingerprint.
+    Traced(String),
+    /// The program opened a span of `tracing`; its name and fields.
+    Opened(String),
+    /// A span of `tracing` was closed; its name and fields.
+    Closed(String),
 }
 
 impl EventKind {
@@ -57,10 +65,33 @@ impl EventKind {
             Self::Touched(_) => "touches",
             Self::Process(_) => "process",
             Self::Logged(_) => "logs",
+            Self::Traced(_) => "traces",
+            Self::Opened(_) => "opens",
+            Self::Closed(_) => "closes",
         }
     }
 
-    fn detail(&self) -> &str {
+    /// Returns the word for kinds of its class, as in the command's `--show`.
+    pub(crate) fn class(&self) -> &'static str {
+        match self {
+            Self::Logged(_) | Self::Traced(_) => "log",
+            Self::Spawned(_) | Self::Ended(_) | Self::Cancelled(_) | Self::Process(_) => "tasks",
+            Self::Stepped
+            | Self::Waits(_)
+            | Self::Called
+            | Self::Fired
+            | Self::Touched(_)
+            | Self::Opened(_)
+            | Self::Closed(_) => "steps",
+        }
+    }
+
+    /// Says whether it is known from `tracing`, whose words are no part of a run.
+    pub(super) fn is_from_tracing(&self) -> bool {
+        matches!(self, Self::Traced(_) | Self::Opened(_) | Self::Closed(_))
+    }
+
+    pub(super) fn detail(&self) -> &str {
         match self {
             Self::Spawned(text)
             | Self::Waits(text)
@@ -68,112 +99,32 @@ impl EventKind {
             | Self::Cancelled(text)
             | Self::Touched(text)
             | Self::Process(text)
-            | Self::Logged(text) => text,
+            | Self::Logged(text)
+            | Self::Traced(text)
+            | Self::Opened(text)
+            | Self::Closed(text) => text,
             Self::Stepped | Self::Called | Self::Fired => "",
         }
     }
 }
 
+/// The text is one line of a trace: when, who, what. What would break it is escaped.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (word, detail) = (self.kind.word(), self.kind.detail());
-        let line = format!(
-            "{:>12}  {:<12} {word} {detail}",
-            self.at.to_string(),
-            self.task
-        );
-        f.write_str(line.trim_end())
+        f.write_str(&line(&self.at.to_string(), &self.task, word, detail))
     }
 }
 
-/// The recorded events of a run, in the order in which they happened. Its text has one event a
-/// line, without addresses or counters of the process, so it is fit for a snapshot.
-///
-/// ```
-/// use simrun::Sim;
-///
-/// let run = Sim::new().record(true).run(|| async { simrun::log!("hello") });
-/// let logs: Vec<String> = run.trace().only("logs").map(|event| event.to_string()).collect();
-/// assert_eq!(logs, ["         0ns  main         logs hello"]);
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trace {
-    events: Vec<Event>,
-    pub(crate) causes: Causes,
-}
-
-impl Trace {
-    /// Adds an event: of the task with this number, if it is one's.
-    pub(crate) fn push(&mut self, event: Event, task: Option<u64>) {
-        self.events.push(event);
-        self.causes.happen(task);
+/// Writes a line of a trace. This is the trace format: see [`FORMAT`](super::FORMAT).
+pub(super) fn line(time: &str, task: &str, word: &str, detail: &str) -> String {
+    let line = format!("{time:<12}  {task:<12} {word} {detail}");
+    let mut escaped = String::with_capacity(line.len());
+    for letter in line.trim_end().chars() {
+        match letter {
+            letter if letter.is_control() => escaped.extend(letter.escape_default()),
+            letter => escaped.push(letter),
+        }
     }
-
-    /// Ends the recording.
-    pub(crate) fn seal(mut self) -> Self {
-        self.causes.seal();
-        self
-    }
-
-    /// Returns all events.
-    pub fn events(&self) -> &[Event] {
-        &self.events
-    }
-
-    /// Goes through the events of one kind, named by its [word](EventKind::word).
-    pub fn only<'a>(&'a self, word: &'a str) -> impl Iterator<Item = &'a Event> {
-        self.events
-            .iter()
-            .filter(move |event| event.kind.word() == word)
-    }
-
-    /// Returns the positions of these events and of all that they depend on: what came before them
-    /// in their tasks, who has spawned or woken these, what was written to what they have touched,
-    /// the ends of what they have awaited, the sending of what has reached them. The program's own
-    /// variables are not known unless they are [`Tracked`](crate::sync::Tracked).
-    ///
-    /// ```
-    /// use simrun::{Sim, log, spawn};
-    ///
-    /// let run = Sim::new().record(true).run(|| async {
-    ///     let other = spawn(async { log!("nobody hears of this") });
-    ///     let one = spawn(async { log!("a step to the end") });
-    ///     one.await.unwrap();
-    ///     log!("the end");
-    ///     other.detach();
-    /// });
-    /// let events = run.trace().events();
-    /// let position = |text| events.iter().position(|event| event.to_string().ends_with(text));
-    /// let past = run.trace().past(&[position("logs the end").unwrap()]);
-    /// assert!(past.contains(&position("a step to the end").unwrap()));
-    /// assert!(!past.contains(&position("nobody hears of this").unwrap()));
-    /// ```
-    pub fn past(&self, events: &[usize]) -> BTreeSet<usize> {
-        self.causes.past(events)
-    }
-
-    /// Returns the events that a failure depends on directly which was told while the run went on.
-    pub(crate) fn told_failure(&self) -> Option<Vec<usize>> {
-        self.causes.failure()
-    }
-
-    /// Returns the position of the first event at which two traces differ, or `None` if they are
-    /// the same.
-    pub fn first_difference(&self, other: &Self) -> Option<usize> {
-        let same = self
-            .events
-            .iter()
-            .zip(&other.events)
-            .take_while(|(a, b)| a == b)
-            .count();
-        (same < self.events.len().max(other.events.len())).then_some(same)
-    }
-}
-
-impl fmt::Display for Trace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.events
-            .iter()
-            .try_for_each(|event| writeln!(f, "{event}"))
-    }
+    escaped
 }

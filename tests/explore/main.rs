@@ -1,6 +1,7 @@
 //! Exploring: campaigns find classic bugs, shrinking leaves what matters, and the texts say it.
 
 mod campaigns;
+mod environment;
 mod exhaustive;
 mod messages;
 mod programs;

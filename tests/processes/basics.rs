@@ -162,8 +162,11 @@ fn streams_of_the_run_are_its_trace() {
         });
         Command::new("talk").status().await.unwrap()
     });
-    let logs = run.trace().only("logs").map(|event| event.kind.clone());
-    let logs: Vec<String> = logs.map(|kind| format!("{kind:?}")).collect();
+    let logs = run.trace().only(["logs"]);
+    let logs: Vec<String> = logs
+        .events()
+        .map(|event| format!("{:?}", event.kind))
+        .collect();
     insta::assert_snapshot!(logs.join("\n"), @r#"
     Logged("talk: one")
     Logged("talk: oops")
@@ -181,16 +184,11 @@ fn starts_and_ends_are_in_the_trace() {
         let mut sleep = Command::new("sleep").spawn().unwrap();
         sleep.kill().await.unwrap();
     });
-    let text: String = run
-        .trace()
-        .only("process")
-        .map(|event| format!("{event}\n"))
-        .collect();
-    insta::assert_snapshot!(text, @r"
-    0ns  main         process true(2) starts
-    0ns  loop         process true(2) exits with 0
-    0ns  main         process sleep(3) starts
-    0ns  loop         process sleep(3) is killed by SIGKILL
+    insta::assert_snapshot!(run.trace().only(["process"]), @r"
+    0ns           main         process true(2) starts
+    0ns           loop         process true(2) exits with 0
+    0ns           main         process sleep(3) starts
+    0ns           loop         process sleep(3) is killed by SIGKILL
     ");
 }
 
@@ -201,20 +199,20 @@ fn the_end_is_heard_two_steps_after_the_program_returned() {
         Command::new("true").status().await.unwrap();
     });
     insta::assert_snapshot!(run.trace().to_string(), @r"
-    0ns  loop         spawns main
-    0ns  main         steps
-    0ns  main         spawns true(2)
-    0ns  main         touches process `true(2)`
-    0ns  main         process true(2) starts
-    0ns  main         touches process `true(2)`
-    0ns  main         waits for process `true(2)`
-    0ns  true(2)      steps
-    0ns  true(2)      ends with a value
-    0ns  loop         process true(2) exits with 0
-    0ns  loop         touches process `true(2)`
-    0ns  main         steps
-    0ns  main         touches process `true(2)`
-    0ns  main         ends with a value
+    0ns           loop         spawns main
+    0ns           main         steps
+    0ns           main         spawns true(2)
+    0ns           main         touches process `true(2)`
+    0ns           main         process true(2) starts
+    0ns           main         touches process `true(2)`
+    0ns           main         waits for process `true(2)`
+    0ns           true(2)      steps
+    0ns           true(2)      ends with a value
+    0ns           loop         process true(2) exits with 0
+    0ns           loop         touches process `true(2)`
+    0ns           main         steps
+    0ns           main         touches process `true(2)`
+    0ns           main         ends with a value
     ");
 }
 

@@ -86,7 +86,11 @@ fn nothing_of_a_killed_process_goes_on() {
         sleep(secs(10)).await;
         assert_eq!(ticks.get(), 12);
     });
-    assert_eq!(run.trace().only("logs").count(), 3, "of the thread");
+    assert_eq!(
+        run.trace().only(["logs"]).events().count(),
+        3,
+        "of the thread"
+    );
     run.unwrap();
 }
 
@@ -294,7 +298,7 @@ fn the_loop_does_not_cancel_processes_when_it_shuts_down() {
         Command::new("daemon").spawn().map(drop).unwrap();
         task::yield_now().await;
     });
-    assert_eq!(run.trace().only("logs").count(), 0);
+    assert_eq!(run.trace().only(["logs"]).events().count(), 0);
     assert_eq!(run.reports().len(), 1);
 }
 

@@ -129,7 +129,7 @@ impl Frame {
             child.stdout.read(Wanted::All),
             child.stderr.read(Wanted::All),
         );
-        let told = async { futures::join!(feed, stdout, stderr) };
+        let told = futures::future::join3(feed, stdout, stderr);
         let ((), stdout, stderr) = received(told).await?;
         let (stdout, stderr) = (stdout?, stderr?);
         child.wait().await?;
