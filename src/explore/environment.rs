@@ -8,17 +8,17 @@ use std::str::FromStr;
 
 /// What the variables say.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Environment {
+pub(crate) struct Environment {
     /// `SIMRUN_SEED`: run this seed alone.
-    pub(super) seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
     /// `SIMRUN_RUNS`: make so many runs.
-    pub(super) runs: Option<u64>,
+    pub(crate) runs: Option<u64>,
     /// `SIMRUN_JOBS`: run so many at a time.
-    pub(super) jobs: Option<usize>,
+    pub(crate) jobs: Option<usize>,
     /// `SIMRUN_PLAN`: replay the plan, or the regressions, in this file alone.
-    pub(super) plan: Option<String>,
+    pub(crate) plan: Option<String>,
     /// `CI`: write no files.
-    pub(super) is_ci: bool,
+    pub(crate) is_ci: bool,
 }
 
 impl Environment {
@@ -28,7 +28,7 @@ impl Environment {
     ///
     /// If one of them is not what it should be: to ignore it would be to run something else.
     #[track_caller]
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         Self {
             seed: number("SIMRUN_SEED"),
             runs: number("SIMRUN_RUNS"),

@@ -26,32 +26,16 @@ pub(crate) fn message(
     replay: &str,
     saved: Saved<'_>,
 ) -> String {
-    let shrunk = finding.shrunk();
-    let failure = shrunk.map_or(finding.failure(), Shrunk::failure);
-    let mut out = format!("{}\n", failure.message().trim_end());
-    if let Some(location) = failure.location() {
-        let _ = writeln!(out, "  at {location}");
-    }
-    if let Some(task) = failure.task() {
-        let _ = writeln!(out, "  in task {task}, {} into the run", failure.at());
-    }
-    let (seed, strategy) = (finding.seed(), finding.strategy());
-    let _ = write!(out, "  {}: seed {seed} ({strategy})", failure.kind().word());
-    let _ = match report.runs() {
-        0 => writeln!(out, ", a regression that was replayed"),
+    let often = match report.runs() {
+        0 => "a regression that was replayed".to_owned(),
         runs => {
             let (fails, runs) = (grouped(finding.count()), count(runs, "run"));
-            let _ = write!(out, ", {fails} of {runs} failed so");
-            match shrunk {
-                Some(_) => writeln!(out, "; it was run again and failed again"),
-                None => writeln!(out),
-            }
+            let again = finding.shrunk().map_or("", |_| AGAIN);
+            format!("{fails} of {runs} failed so{again}")
         }
     };
-    if let Some(deadlock) = failure.deadlock() {
-        let _ = write!(out, "\n{deadlock}");
-    }
-    if let Some(shrunk) = shrunk {
+    let mut out = head(finding, &often);
+    if let Some(shrunk) = finding.shrunk() {
         tell_shortest(&mut out, shrunk);
     }
     for other in report
@@ -64,7 +48,35 @@ pub(crate) fn message(
     for regression in report.regressions() {
         let _ = writeln!(out, "\n{regression}");
     }
-    out.push('\n');
+    out + &ending(replay, saved)
+}
+
+/// What can be said of a failure that was shrunk.
+pub(crate) const AGAIN: &str = "; it was run again and failed again";
+
+/// Tells what went wrong, where, and how often.
+pub(crate) fn head(finding: &Finding, often: &str) -> String {
+    let shrunk = finding.shrunk();
+    let failure = shrunk.map_or(finding.failure(), Shrunk::failure);
+    let mut out = format!("{}\n", failure.message().trim_end());
+    if let Some(location) = failure.location() {
+        let _ = writeln!(out, "  at {location}");
+    }
+    if let Some(task) = failure.task() {
+        let _ = writeln!(out, "  in task {task}, {} into the run", failure.at());
+    }
+    let (seed, strategy) = (finding.seed(), finding.strategy());
+    let kind = failure.kind().word();
+    let _ = writeln!(out, "  {kind}: seed {seed} ({strategy}), {often}");
+    if let Some(deadlock) = failure.deadlock() {
+        let _ = write!(out, "\n{deadlock}");
+    }
+    out
+}
+
+/// Tells where the failure was kept, and how to see it again.
+pub(crate) fn ending(replay: &str, saved: Saved<'_>) -> String {
+    let mut out = String::from("\n");
     match saved {
         Saved::To(path) => {
             let _ = writeln!(out, "saved    {} (commit it)", path.display());
@@ -82,7 +94,8 @@ pub(crate) fn message(
     out
 }
 
-fn tell_shortest(out: &mut String, shrunk: &Shrunk) {
+/// Tells of the shortest run that fails.
+pub(crate) fn tell_shortest(out: &mut String, shrunk: &Shrunk) {
     let _ = writeln!(out, "\nshortest run that fails: {shrunk}\n");
     let table = table(shrunk.why());
     if !table.is_empty() {

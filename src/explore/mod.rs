@@ -53,6 +53,8 @@ mod exhaustive;
 mod explorer;
 mod finding;
 mod message;
+#[cfg(feature = "proptest")]
+pub(crate) mod probe;
 mod program;
 mod regression;
 mod report;

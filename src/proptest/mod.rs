@@ -1,0 +1,15 @@
+//! Properties: workloads that proptest generates, shrunk together with the run that they fail in.
+
+mod case;
+mod found;
+mod persistence;
+mod properties;
+mod regression;
+mod runs;
+mod steps;
+
+pub use case::Case;
+pub use found::{Explored, Found};
+pub use persistence::{Persistence, config};
+pub use properties::{Properties, check};
+pub use runs::{RunTree, Runs, runs};

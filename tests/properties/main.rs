@@ -1,0 +1,4 @@
+//! Properties: workloads of proptest's and the runs they fail in, found and made simple together.
+
+mod programs;
+mod shrinking;
