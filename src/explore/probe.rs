@@ -60,6 +60,14 @@ impl Explorer {
         known: &Finding,
         first_seed: u64,
     ) -> Probed {
+        let mut probed = self.search_like(program, known, first_seed);
+        if let Some(finding) = &mut probed.finding {
+            (finding.seed, finding.strategy) = (known.seed, known.strategy.clone());
+        }
+        probed
+    }
+
+    fn search_like(&self, program: &Program<'_>, known: &Finding, first_seed: u64) -> Probed {
         let mut probed = Probed::default();
         let is_like = |finding: &Finding| {
             let is_same = finding.key() == known.key();
@@ -80,14 +88,9 @@ impl Explorer {
             let mut same = report.findings().iter();
             let same = same.find(|finding| finding.key() == known.key());
             let rough = same.map(|finding| self.roughly(program, finding, &mut probed.runs));
-            if let Some(finding) = rough.filter(is_like) {
-                let (seed, strategy) = (known.seed, known.strategy.clone());
-                probed.finding = Some(Finding {
-                    seed,
-                    strategy,
-                    ..finding
-                });
-                return probed;
+            probed.finding = rough.filter(is_like);
+            if probed.finding.is_some() {
+                break;
             }
         }
         probed

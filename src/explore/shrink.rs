@@ -109,12 +109,7 @@ pub(super) fn roughly(
 
 impl<'a> Shrinker<'a> {
     /// Runs the plan for the first time: `None` if it passes.
-    fn start(
-        program: &'a Program<'a>,
-        sim: &'a Sim,
-        plan: &Plan,
-        budget: Budget,
-    ) -> Option<Self> {
+    fn start(program: &'a Program<'a>, sim: &'a Sim, plan: &Plan, budget: Budget) -> Option<Self> {
         let run = program(&repeats(sim, plan));
         let failure = run.failure()?.clone();
         Some(Self {

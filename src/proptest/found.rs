@@ -78,12 +78,7 @@ impl<W> Found<W> {
 
 impl<W: Debug> Found<W> {
     /// Writes all that is known of it.
-    pub(super) fn message(
-        &self,
-        regressions: &[String],
-        replay: &str,
-        saved: Saved<'_>,
-    ) -> String {
+    pub(super) fn message(&self, regressions: &[String], replay: &str, saved: Saved<'_>) -> String {
         let again = self.finding.shrunk().map_or("", |_| AGAIN);
         let mut text = head(&self.finding, &format!("{}{again}", self.how));
         text.push_str(&format!("\nworkload {}\n", self.shown()));

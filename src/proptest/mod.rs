@@ -7,6 +7,8 @@ mod properties;
 mod regression;
 mod runs;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 pub use case::Case;
 pub use found::{Explored, Found};

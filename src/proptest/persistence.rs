@@ -77,6 +77,11 @@ impl Persistence {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn set_ci(&mut self, is_ci: bool) {
+        self.is_ci = is_ci;
+    }
+
     /// Returns the file for a test's file.
     fn file(&self, source: &str) -> Option<PathBuf> {
         let source = Path::new(source);
@@ -101,7 +106,11 @@ impl Persistence {
             fs::create_dir_all(folder)?;
         }
         let text = read(&path)?;
-        let text = if text.is_empty() { HEADER.to_owned() } else { text };
+        let text = if text.is_empty() {
+            HEADER.to_owned()
+        } else {
+            text
+        };
         fs::write(&path, format!("{text}{line}\n"))
     }
 }
@@ -131,7 +140,9 @@ impl FailurePersistence for Persistence {
     fn load_persisted_failures2(&self, source: Option<&'static str>) -> Vec<PersistedSeed> {
         let path = source.and_then(|source| self.file(source));
         let text = path.and_then(|path| read(&path).ok()).unwrap_or_default();
-        let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+        let lines = text
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default());
         lines.filter_map(|line| line.trim().parse().ok()).collect()
     }
 
@@ -162,5 +173,23 @@ impl FailurePersistence for Persistence {
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_found_from_any_folder_below() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let source = Path::new("tests/properties/main.rs");
+        for folder in ["", "src", "tests/explore"] {
+            let found = found_from(&root.join(folder), source);
+            assert_eq!(found, Some((root.to_owned(), source.to_owned())));
+        }
+        let found = found_from(root, Path::new("macros/src/lib.rs"));
+        assert_eq!(found, Some((root.join("macros"), "src/lib.rs".into())));
+        assert_eq!(found_from(root, Path::new("src/nowhere.rs")), None);
     }
 }

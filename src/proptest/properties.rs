@@ -19,6 +19,10 @@ use crate::explore::probe::{Environment, Saved, file_in, name_at, program};
 use crate::explore::{Explorer, Finding};
 use crate::task::Ending;
 
+/// So many simpler workloads are tried at most, unless the configuration says how many: proptest
+/// would go by the number of cases, which may be one.
+const SIMPLER: u32 = 4_096;
+
 /// Runs a program with 256 workloads that a strategy makes, each under sixteen seeds, and panics
 /// with the simplest workload and the shortest run that fail, if one does.
 ///
@@ -216,7 +220,10 @@ impl Properties {
         let path = folder.map(|folder| file_in(folder, &name));
         let replayed = match (&environment.plan, environment.seed, &path) {
             (Some(plan), ..) => {
-                assert!(Path::new(plan).exists(), "SIMRUN_PLAN is `{plan}`: there is no such file");
+                assert!(
+                    Path::new(plan).exists(),
+                    "SIMRUN_PLAN is `{plan}`: there is no such file"
+                );
                 self.replay_file(Path::new(plan), &runs, main, at)
             }
             (None, None, Some(path)) => self.replay_file(path, &runs, main, at),
@@ -377,6 +384,9 @@ where
     // Failures are kept elsewhere, and equal texts are not always equal cases.
     config.failure_persistence = None;
     config.result_cache = ::proptest::test_runner::noop_result_cache;
+    if config.max_shrink_iters == u32::MAX {
+        config.max_shrink_iters = SIMPLER;
+    }
     let all = config.cases;
     let (cases, until_failure) = (AtomicU32::new(0), AtomicU64::new(0));
     let tried = |case: Case<S::Value>| {
@@ -395,7 +405,10 @@ where
     };
     let cases = cases.into_inner();
     let found = found.map(|case| {
-        let known = case.known.as_deref().expect("a case fails by what was found");
+        let known = case
+            .known
+            .as_deref()
+            .expect("a case fails by what was found");
         let how = format!("found in workload {cases} of {all}");
         let finding = finished(&case, known, runs, main, at);
         Found {

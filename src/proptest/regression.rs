@@ -56,9 +56,8 @@ impl Properties {
 
     /// Adds a case. One with the same workload and decisions is replaced, for it is the same run.
     pub(super) fn add(&mut self, kept: Kept) {
-        let is_same = |other: &&mut Kept| {
-            other.value == kept.value && other.run.plan() == kept.run.plan()
-        };
+        let is_same =
+            |other: &&mut Kept| other.value == kept.value && other.run.plan() == kept.run.plan();
         match self.cases.iter_mut().find(is_same) {
             Some(other) => *other = kept,
             None => self.cases.push(kept),
@@ -155,6 +154,10 @@ schedule main#2 -> task main/2
         assert!(wrong("s3c1", "sideways").unwrap_err().contains("STEPS"));
         assert!(wrong("value ", "valve ").unwrap_err().contains("`value`"));
         assert!(wrong("seed 1114112", "seed x").is_err());
-        assert!("simrun properties 1\n\ncase\n".parse::<Properties>().is_err());
+        assert!(
+            "simrun properties 1\n\ncase\n"
+                .parse::<Properties>()
+                .is_err()
+        );
     }
 }

@@ -167,7 +167,10 @@ impl<T: ValueTree<Value: Clone>> ValueTree for RunTree<T> {
             number: self.number,
             steps: steps.clone(),
             task,
-            known: self.best.as_ref().map(|best| Box::new(best.finding.clone())),
+            known: self
+                .best
+                .as_ref()
+                .map(|best| Box::new(best.finding.clone())),
             explorer: Arc::clone(&self.explorer),
             shared: self.shared.clone(),
         }

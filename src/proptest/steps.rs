@@ -45,13 +45,15 @@ impl fmt::Display for Steps {
         if self.0.is_empty() {
             return f.write_str("-");
         }
-        self.0.chunk_by(|one, other| one == other).try_for_each(|equal| {
-            let letter = match equal[0] {
-                Step::Simplify => 's',
-                Step::Complicate => 'c',
-            };
-            write!(f, "{letter}{}", equal.len())
-        })
+        self.0
+            .chunk_by(|one, other| one == other)
+            .try_for_each(|equal| {
+                let letter = match equal[0] {
+                    Step::Simplify => 's',
+                    Step::Complicate => 'c',
+                };
+                write!(f, "{letter}{}", equal.len())
+            })
     }
 }
 

@@ -1,4 +1,5 @@
 //! Properties: workloads of proptest's and the runs they fail in, found and made simple together.
 
+mod macros;
 mod programs;
 mod shrinking;

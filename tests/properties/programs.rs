@@ -14,10 +14,8 @@ use simrun::task::yield_now;
 use simrun::time::{millis, secs, sleep};
 use simrun::{host, spawn};
 
-/// How many steps an operation starts after the one before it, so that in asyncio's own order they
-/// do not get in each other's way.
-const APART: usize = 4;
-
+/// Goes on for so long: each operation starts a step after the one before it, so that in asyncio's
+/// own order they do not get in each other's way.
 async fn steps(count: usize) {
     for _ in 0..count {
         yield_now().await;
@@ -58,7 +56,7 @@ pub(crate) async fn lost_update(operations: Vec<Banking>) {
             expected[*account] += sum;
         }
         tasks.push(spawn(async move {
-            steps(index * APART).await;
+            steps(index).await;
             match operation {
                 Banking::Deposit { account, sum } => {
                     let before = accounts[account].read(|balance| *balance);
@@ -98,7 +96,7 @@ pub(crate) async fn transfer_in_two_steps(operations: Vec<Banking>) {
     for (index, operation) in operations.into_iter().enumerate() {
         let (accounts, total) = (accounts.clone(), total.clone());
         tasks.push(spawn(async move {
-            steps(index * APART).await;
+            steps(index).await;
             match operation {
                 Banking::Deposit { account, sum } => {
                     accounts[account].write(|balance| *balance += i64::from(sum));
@@ -155,13 +153,13 @@ pub(crate) async fn lost_item(operations: Vec<Queueing>) {
             Queueing::Put(item) => {
                 put += 1;
                 others.push(spawn(async move {
-                    steps(index * APART).await;
+                    steps(index).await;
                     items.borrow_mut().push_back(item);
                     filled.set();
                 }));
             }
             Queueing::Get => getters.push(spawn(async move {
-                steps(index * APART).await;
+                steps(index).await;
                 while items.borrow().is_empty() {
                     filled.clear();
                     filled.wait().await;
@@ -175,7 +173,7 @@ pub(crate) async fn lost_item(operations: Vec<Queueing>) {
                     continue;
                 };
                 others.push(spawn(async move {
-                    steps(index * APART).await;
+                    steps(index + 1).await;
                     getter.cancel();
                     let _ = getter.await;
                 }));

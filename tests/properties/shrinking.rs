@@ -76,7 +76,7 @@ fn a_lost_update_needs_two_deposits_and_one_switch() {
     let median = medians("lost update", deposits, lost_update);
     assert_eq!(median.operations, 2);
     assert!(median.decisions <= 2);
-    assert!(median.runs < 100 && median.replays < 1_500);
+    assert!(median.runs < 100 && median.replays < 1_000);
 }
 
 #[test]
