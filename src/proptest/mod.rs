@@ -2,6 +2,7 @@
 
 mod case;
 mod found;
+mod machine;
 mod persistence;
 mod properties;
 mod regression;
@@ -12,6 +13,7 @@ mod tests;
 
 pub use case::Case;
 pub use found::{Explored, Found};
+pub use machine::{Call, CallTree, Calls, Machine, MachineTest, System};
 pub use persistence::{Persistence, config};
 pub use properties::{Properties, check};
 pub use runs::{RunTree, Runs, runs};
