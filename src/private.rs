@@ -8,6 +8,8 @@ use crate::sim::Sim;
 use crate::strategy::Strategy;
 use crate::task::Ending;
 
+pub use crate::assure::claim::{claim, compare};
+pub use crate::assure::quantity::Relation;
 pub use crate::select::{Branch, order};
 
 /// Writes a line into the trace.

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::assure::{Failure, FailureKind, Outcome};
+use crate::assure::{Failure, FailureKind, Outcome, Property};
 use crate::chance::{Chance, Plan, Site};
 use crate::event_loop::core::{Core, Watch};
 use crate::event_loop::{EventLoop, Limits, Profile, Report, ReportKind};
@@ -314,6 +314,7 @@ impl Sim {
                 trace_hash: None,
                 plan: Plan::default(),
                 unmet: Vec::new(),
+                properties: Vec::new(),
             }
         })
     }
@@ -390,7 +391,9 @@ impl Sim {
         }
         let reports = event_loop.take_reports();
         let mut errors = reports.iter().filter(|report| !report.is_warning());
-        let failure = failure.or_else(|| errors.next().map(unhandled));
+        let failure = failure
+            .or_else(|| core.violation())
+            .or_else(|| errors.next().map(unhandled));
         self.conclude(core, value, failure, reports)
     }
 
@@ -417,6 +420,7 @@ impl Sim {
             trace_hash: state.order.take().map(|order| order.hash()),
             unmet: state.chance.unmet(),
             plan: state.chance.take_plan().unwrap_or_default(),
+            properties: state.properties.take(),
         }
     }
 
@@ -531,6 +535,7 @@ pub struct Run<T> {
     trace_hash: Option<u64>,
     plan: Plan,
     unmet: Vec<Site>,
+    properties: Vec<Property>,
 }
 
 impl<T> Run<T> {
@@ -636,6 +641,19 @@ impl<T> Run<T> {
     /// or what they call for was not possible.
     pub fn diverged(&self) -> &[Site] {
         &self.unmet
+    }
+
+    /// Returns the [properties](crate::assure) that the run came to, by name.
+    ///
+    /// ```
+    /// use simrun::{Sim, reachable};
+    ///
+    /// let run = Sim::new().run(|| async { reachable!("the end") });
+    /// let property = &run.properties()[0];
+    /// assert_eq!((property.name(), property.holds()), ("the end", 1));
+    /// ```
+    pub fn properties(&self) -> &[Property] {
+        &self.properties
     }
 
     /// Returns what the main task returned.

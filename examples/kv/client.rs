@@ -9,6 +9,7 @@ use simrun::chance;
 use simrun::time::{millis, now, secs, sleep};
 
 use super::message::{Reply, Request, ask};
+use super::model::Seen;
 use super::{CLIENTS, NODES, TROUBLE};
 
 /// How long a client waits for an answer. It may come from a host that has stood still.
@@ -18,26 +19,34 @@ const PATIENCE: Duration = secs(1);
 const RESTS: Duration = millis(200);
 
 /// The greatest value of each key whose write was acknowledged: what all clients together know.
-#[derive(Clone, Default)]
-pub(crate) struct Book(Rc<RefCell<BTreeMap<u32, u64>>>);
+#[derive(Clone)]
+pub(crate) struct Book {
+    acknowledged: Rc<RefCell<BTreeMap<u32, u64>>>,
+    seen: Seen,
+}
 
 impl Book {
+    pub(crate) fn new(seen: Seen) -> Self {
+        let acknowledged = Rc::default();
+        Self { acknowledged, seen }
+    }
+
     fn acknowledged(&self, key: u32) -> u64 {
-        self.0.borrow().get(&key).copied().unwrap_or(0)
+        self.acknowledged.borrow().get(&key).copied().unwrap_or(0)
     }
 
     fn acknowledge(&self, key: u32, value: u64) {
-        self.0.borrow_mut().insert(key, value);
+        self.acknowledged.borrow_mut().insert(key, value);
     }
 }
 
 /// Writes its own key and reads all of them, until a while after the last fault.
 pub(crate) async fn work(own: u32, book: Book) -> Result<(), String> {
     for value in 1.. {
-        while !attempt(Request::Put(own, value), own, &book).await? {}
+        while !attempt(Request::Put(own, value), own, own, &book).await? {}
         for _ in 0..3 {
             let key = chance::below("key", u64::from(CLIENTS)) as u32;
-            attempt(Request::Get(key), key, &book).await?;
+            attempt(Request::Get(key), own, key, &book).await?;
             sleep(chance::duration_between("rest", millis(1), RESTS)).await;
         }
         if now().since_start() > TROUBLE + PATIENCE {
@@ -45,17 +54,25 @@ pub(crate) async fn work(own: u32, book: Book) -> Result<(), String> {
         }
     }
     for key in 0..CLIENTS {
-        while !attempt(Request::Get(key), key, &book).await? {}
+        while !attempt(Request::Get(key), own, key, &book).await? {}
     }
     Ok(())
 }
 
 /// Asks any of the nodes. Says whether that has worked.
-async fn attempt(request: Request, key: u32, book: &Book) -> Result<bool, String> {
+async fn attempt(request: Request, own: u32, key: u32, book: &Book) -> Result<bool, String> {
     let node = NODES[chance::below("node", NODES.len() as u64) as usize];
     // What is acknowledged before the read begins must be seen by it.
     let least = book.acknowledged(key);
-    match (ask(node, request.clone(), PATIENCE).await, request) {
+    let call = book
+        .seen
+        .invoke(format_args!("client-{own}"), request.clone());
+    let reply = ask(node, request.clone(), PATIENCE).await;
+    // A write that is refused may have reached some of the nodes.
+    if let Some(reply @ (Reply::Done | Reply::Value(_))) = &reply {
+        call.returns(reply.clone());
+    }
+    match (reply, request) {
         (Some(Reply::Done), Request::Put(key, value)) => {
             book.acknowledge(key, value);
             Ok(true)

@@ -6,6 +6,7 @@
 
 mod client;
 mod message;
+mod model;
 mod node;
 
 use simrun::fault::Faults;
@@ -15,6 +16,8 @@ use simrun::time::{millis, secs};
 use simrun::{Run, Sim, Strategy, TaskError};
 
 use client::Book;
+pub(crate) use model::Numbers;
+use model::Seen;
 pub(crate) use node::Caution;
 
 /// The hosts of the store.
@@ -29,11 +32,18 @@ const LIMIT: std::time::Duration = secs(60);
 
 /// Runs the store under a seed. The run fails if a client reads what it must not.
 pub(crate) fn run(seed: u64, caution: Caution) -> Run<()> {
-    let sim = Sim::new().seed(seed).strategy(Strategy::random());
-    sim.until(LIMIT).try_run(move || program(caution))
+    recorded(seed, caution).0
 }
 
-async fn program(caution: Caution) -> Result<(), TaskError> {
+/// Does the same, and gives back what the clients have seen, to be checked.
+pub(crate) fn recorded(seed: u64, caution: Caution) -> (Run<()>, Seen) {
+    let sim = Sim::new().seed(seed).strategy(Strategy::random());
+    let seen = Seen::new();
+    let run = sim.until(LIMIT).try_run(|| program(caution, seen.clone()));
+    (run, seen)
+}
+
+async fn program(caution: Caution, seen: Seen) -> Result<(), TaskError> {
     let link = Link::new().jitter(millis(2)).loss(0.01);
     net::set_default_link(link.duplication(0.01).reordering(0.01));
     // Clocks differ by as much as they like, and run two percent too fast or too slow at most.
@@ -54,7 +64,7 @@ async fn program(caution: Caution) -> Result<(), TaskError> {
         .lasting(millis(20), secs(3))
         .until(TROUBLE)
         .start();
-    let book = Book::default();
+    let book = Book::new(seen);
     let clients: Vec<host::Host> = (0..CLIENTS)
         .map(|key| {
             let book = book.clone();

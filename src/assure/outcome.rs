@@ -55,6 +55,8 @@ pub enum FailureKind {
     Livelock,
     /// What a scenario says must hold did not: a check, or an `expect`.
     Check,
+    /// What the program says must [always](crate::always!) hold did not.
+    Property,
     /// The run used up its virtual time.
     VirtualTime,
     /// The run used up its steps.
@@ -77,6 +79,7 @@ impl FailureKind {
             Self::Deadlock => "deadlock",
             Self::Livelock => "livelock",
             Self::Check => "check",
+            Self::Property => "property",
             Self::VirtualTime => "out of virtual time",
             Self::Steps => "out of steps",
             Self::WallClock => "out of real time",
@@ -95,7 +98,8 @@ pub struct Failure {
     pub(crate) task: Option<String>,
     pub(crate) location: Option<String>,
     pub(crate) error: Option<TaskError>,
-    pub(crate) deadlock: Option<Deadlock>,
+    pub(crate) deadlock: Option<Box<Deadlock>>,
+    pub(crate) property: Option<Box<str>>,
 }
 
 impl Failure {
@@ -109,6 +113,7 @@ impl Failure {
             location: None,
             error: None,
             deadlock: None,
+            property: None,
         }
     }
 
@@ -160,12 +165,20 @@ impl Failure {
 
     /// Returns who waits for whom, if it is a deadlock.
     pub fn deadlock(&self) -> Option<&Deadlock> {
-        self.deadlock.as_ref()
+        self.deadlock.as_deref()
+    }
+
+    /// Returns the name of the property that did not hold, if it is one.
+    pub fn property(&self) -> Option<&str> {
+        self.property.as_deref()
     }
 
     /// Returns what tells whether two failures are the same.
     pub fn key(&self) -> FailureKey {
         let detail = match (&self.deadlock, &self.location, self.kind) {
+            (_, _, FailureKind::Property) => {
+                self.property.as_deref().unwrap_or_default().to_owned()
+            }
             (Some(deadlock), _, _) => deadlock.signature(),
             (None, Some(location), _) => location.clone(),
             (None, None, FailureKind::Error | FailureKind::Unhandled) => self.message.clone(),

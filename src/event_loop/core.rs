@@ -35,6 +35,7 @@ use super::table::{Flags, Key, Kind, Slot, Waiter};
 use super::tasks::BoxedBody;
 use super::timers::Timers;
 use super::waker::Word;
+use crate::assure::{Failure, Properties};
 use crate::chance::{Chance, ROOT_HASH, SiteKey, TaskPath};
 use crate::error::Cancelled;
 use crate::time::Instant;
@@ -122,6 +123,7 @@ pub(crate) struct State {
 
     pub(crate) fingerprint: Fingerprint,
     pub(crate) trace: Option<Trace>,
+    pub(crate) properties: Properties,
     pub(crate) handler: Option<Handler>,
     pub(crate) reports: Vec<Report>,
     /// How often was drawn, by path and label: under the site of the first such draw. Kept when a
@@ -235,6 +237,7 @@ impl Core {
             moved_at: 0,
             fingerprint: Fingerprint::new(),
             trace: watch.record.then(Trace::default),
+            properties: Properties::default(),
             handler: None,
             reports: Vec::new(),
             draws: BTreeMap::new(),
@@ -348,6 +351,11 @@ impl Core {
             .fold(7, |hash, byte| crate::chance::mix(hash, u64::from(byte)));
         state.fingerprint.add(hash);
         state.record(self.now(), || EventKind::Logged(text));
+    }
+
+    /// Returns the failure of the first property that had to hold and did not.
+    pub(crate) fn violation(&self) -> Option<Failure> {
+        self.state.borrow().properties.violation.clone()
     }
 
     /// Makes this the thread's loop until the guard is dropped.

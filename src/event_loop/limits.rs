@@ -64,6 +64,8 @@ pub(crate) enum Halt {
     Livelock,
     /// Too much real time has passed.
     Wall,
+    /// A property that must always hold did not.
+    Violated,
 }
 
 /// The real time at which a loop was first run.

@@ -185,7 +185,13 @@ impl Core {
 
     #[cold]
     fn check_limits(&self, state: &mut super::core::State) -> Option<Halt> {
-        state.check_at = self.limits.next_check(state.steps, state.moved_at);
+        let was_called = std::mem::replace(
+            &mut state.check_at,
+            self.limits.next_check(state.steps, state.moved_at),
+        ) == 0;
+        if was_called && state.properties.violation.is_some() {
+            return Some(Halt::Violated);
+        }
         if self.limits.steps.is_some_and(|limit| state.steps >= limit) {
             return Some(Halt::Steps);
         }

@@ -283,6 +283,9 @@ impl EventLoop {
     #[cold]
     fn failure(&self, halt: Halt) -> Failure {
         let now = self.time();
+        if let Some(violation) = self.core.violation() {
+            return violation;
+        }
         let limits = &self.core.limits;
         if halt == Halt::Idle && self.core.was_woken_from_outside() {
             let message = "a task of this run was woken from another thread or another run: what \
@@ -298,7 +301,7 @@ impl EventLoop {
                     if tasks == 1 { "task is" } else { "tasks are" }
                 );
                 let mut failure = Failure::new(FailureKind::Deadlock, message, now);
-                failure.deadlock = Some(deadlock);
+                failure.deadlock = Some(Box::new(deadlock));
                 failure
             }
             Halt::Until => {
@@ -330,6 +333,7 @@ impl EventLoop {
                 let message = format!("the run is not over after {limit:?} of real time");
                 Failure::new(FailureKind::WallClock, message, now)
             }
+            Halt::Violated => unreachable!("a violation is kept with the properties"),
         }
     }
 }

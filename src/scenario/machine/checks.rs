@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::Machine;
 use super::eval::{Scope, truth};
 use super::thing::TaskInfo;
-use crate::event_loop;
+use crate::assure::{Property, PropertyKind};
+use crate::event_loop::{self, core};
 use crate::scenario::model::{Check, Model, When};
 use crate::scenario::record::Checked;
 use crate::scenario::value::Error;
@@ -64,8 +65,12 @@ impl Machine {
                     }
                 }
                 When::Sometimes => {
-                    if known.is_none() && self.holds(check).is_ok_and(|holds| holds) {
-                        self.found(index, true);
+                    if known.is_none() {
+                        let holds = self.holds(check).is_ok_and(|holds| holds);
+                        self.property(check, |property| property.count(holds));
+                        if holds {
+                            self.found(index, true);
+                        }
                     }
                 }
                 When::EventuallyBy(_) if known.is_some() => {}
@@ -87,6 +92,18 @@ impl Machine {
             frame: None,
         };
         truth(&scope.value(&check.holds)?)
+    }
+
+    /// Tells the run of a check that needs to hold only sometimes, as programs do of theirs.
+    fn property(&self, check: &Check, act: impl FnOnce(&mut Property)) {
+        let source = &self.model.source;
+        let location = || {
+            let (line, column) = source.place(check.span.start);
+            format!("{}:{line}:{column}", source.name).into()
+        };
+        let core = core::current();
+        let properties = &mut core.state.borrow_mut().properties;
+        act(properties.entry(&check.name, PropertyKind::Sometimes, location));
     }
 
     fn found(&self, index: usize, held: bool) {
@@ -127,13 +144,14 @@ impl Machine {
                 When::EventuallyBy(limit) if reached > limit => {
                     self.violated(index, check, &self.nobody, None);
                 }
+                // The run knows of it, even if it has never looked.
+                When::Sometimes => self.property(check, |_| ()),
                 _ if end != End::Over => {}
                 When::AtEnd | When::EventuallyBy(_) => match self.holds(check) {
                     Ok(true) => self.found(index, true),
                     result => self.violated(index, check, &self.nobody, result.err()),
                 },
                 When::Always | When::Never => self.found(index, true),
-                When::Sometimes => {}
             }
         }
         let held = self.watch.held.borrow();

@@ -128,7 +128,10 @@ impl Harness {
         self.machine.is_closing.set(true);
         self.event_loop.within(|| self.machine.forget());
         self.event_loop.close();
-        let failure = failure.or_else(|| self.unhandled(is_over));
+        let violation = || self.event_loop.core().violation();
+        let failure = failure
+            .or_else(violation)
+            .or_else(|| self.unhandled(is_over));
         let problem = self.machine.problem.take();
         let undecided = problem.is_none() && failure.as_ref().is_some_and(is_budget);
         if problem.is_none() {

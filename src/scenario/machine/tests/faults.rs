@@ -1,7 +1,12 @@
 //! Faults on the timeline, in steps, and drawn.
 
+use std::sync::Arc;
+
 use super::{faults, lines, passes, play_seed};
+use crate::scenario::Programs;
+use crate::scenario::read::read;
 use crate::scenario::record::Verdict;
+use crate::scenario::source::Source;
 
 const PING: &str = r#"
 [host]
@@ -323,4 +328,35 @@ second = 'sleep 1ms'
 "#,
         &[],
     );
+}
+
+#[test]
+fn what_must_hold_sometimes_is_a_property_of_the_run() {
+    let text = r#"
+format = 1
+name = "A test."
+
+[task]
+main = '''
+sleep 2s
+log "done"
+'''
+
+[check]
+"a long time passes" = "sometimes now > 1s"
+"a longer time passes" = "sometimes now > 1h"
+"time is short" = "always now < 1h"
+"#;
+    let programs = Programs::new();
+    let (model, problems) = read(Source::new("test.toml", text), &programs);
+    assert!(problems.is_empty(), "{problems:?}");
+    let model = Arc::new(model.unwrap());
+    let run = crate::scenario::machine::run_under(&crate::Sim::new(), &model, &programs);
+    let texts: Vec<String> = run.properties().iter().map(ToString::to_string).collect();
+    let expected = [
+        "sometimes  1 of 1  a long time passes",
+        "sometimes  0 of 3  a longer time passes",
+    ];
+    assert_eq!(texts, expected);
+    assert_eq!(run.properties()[0].location(), "test.toml:12:25");
 }
