@@ -8,7 +8,7 @@ use std::fmt::{self, Debug};
 use std::ops::Range;
 use std::sync::Arc;
 
-use ::proptest::strategy::{BoxedStrategy, NewTree, Strategy, ValueTree};
+use ::proptest::strategy::{NewTree, Strategy, ValueTree};
 use ::proptest::test_runner::TestRunner;
 
 use super::Machine;
@@ -55,7 +55,7 @@ impl<M: Machine> Strategy for Calls<M> {
 
     fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Self> {
         let length = self.lengths.new_tree(runner)?.current();
-        let mut state = self.machine.start();
+        let mut state = self.machine.start(&());
         let mut calls = Vec::new();
         for _ in 0..length {
             let strategy = (0..self.clients, self.machine.operations(&state));
@@ -137,7 +137,7 @@ impl<M: Machine> Debug for CallTree<M> {
 impl<M: Machine> CallTree<M> {
     /// Returns the indices of the operations that are kept and make sense.
     fn sensible(&self) -> Vec<usize> {
-        let mut state = self.machine.start();
+        let mut state = self.machine.start(&());
         let mut sensible = Vec::new();
         for (index, call) in self.calls.iter().enumerate() {
             let (_, op) = call.tree.current();

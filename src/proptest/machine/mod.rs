@@ -9,43 +9,33 @@ mod clients;
 
 use std::fmt::Debug;
 use std::future::Future;
-use std::hash::Hash;
 use std::ops::Range;
 use std::panic::Location;
 use std::sync::Arc;
 
-use ::proptest::strategy::{BoxedStrategy, Strategy};
+use ::proptest::strategy::BoxedStrategy;
 
 pub use calls::{Call, CallTree, Calls};
 
 use super::{Explored, Properties};
+use crate::assure::{Ending, Model};
 use crate::explore::probe::Environment;
 use crate::fault::Faults;
 
 /// So many operations there are at most, unless it is set.
 const MOST: usize = 20;
 
-/// What a system should do, and what can be asked of it.
-pub trait Machine: Debug + Send + Sync + 'static {
-    /// What can be called.
-    type Op: Clone + Debug + Send + Sync + 'static;
-    /// What it returns.
-    type Ret: Clone + Debug + 'static;
-    /// All that matters of what has happened.
-    type State: Clone + Eq + Hash + Debug + 'static;
-
-    /// Returns the state before the first operation.
-    fn start(&self) -> Self::State;
-
-    /// Returns the state after an operation that returns `ret`, or `None` if it cannot return that
-    /// here. If `ret` is not known, it is what it should be.
-    fn step(
-        &self,
-        state: &Self::State,
-        op: &Self::Op,
-        ret: Option<&Self::Ret>,
-    ) -> Option<Self::State>;
-
+/// A [`Model`] that also says which operations make sense when.
+///
+/// Its states are started and stepped as those of any model; `step` without a return value must
+/// give the state after what the operation should return.
+pub trait Machine:
+    Model<Key = (), Op: Send + Sync + 'static, Ret: 'static, State: 'static>
+    + Debug
+    + Send
+    + Sync
+    + 'static
+{
     /// Returns the operations that make sense in a state.
     fn operations(&self, state: &Self::State) -> BoxedStrategy<Self::Op>;
 
@@ -59,9 +49,9 @@ pub trait Machine: Debug + Send + Sync + 'static {
 
 /// What is tested, within one run.
 pub trait System<M: Machine>: 'static {
-    /// Does an operation for a client, and returns what came of it: `None` if nobody knows whether
-    /// it has happened, as after a timeout. Then it may happen later, too.
-    fn call(&self, client: usize, op: M::Op) -> impl Future<Output = Option<M::Ret>>;
+    /// Does an operation for a client, and says what came of it: it returned something, it has
+    /// surely not happened, or nobody knows, as after a timeout.
+    fn call(&self, client: usize, op: M::Op) -> impl Future<Output = Ending<M::Ret>>;
 
     /// Panics if something does not hold in a state: called after each operation, if there is but
     /// one client and no operation of which nobody knows whether it has happened.
@@ -75,6 +65,7 @@ pub trait System<M: Machine>: 'static {
 ///
 /// ```
 /// use proptest::prelude::*;
+/// use simrun::assure::{Ending, Model};
 /// use simrun::proptest::{Machine, MachineTest, System};
 /// use std::cell::Cell;
 ///
@@ -88,12 +79,13 @@ pub trait System<M: Machine>: 'static {
 /// #[derive(Debug)]
 /// struct Counter;
 ///
-/// impl Machine for Counter {
+/// impl Model for Counter {
 ///     type Op = Op;
 ///     type Ret = u32;
 ///     type State = u32;
+///     type Key = ();
 ///
-///     fn start(&self) -> u32 {
+///     fn start(&self, (): &()) -> u32 {
 ///         0
 ///     }
 ///
@@ -105,6 +97,10 @@ pub trait System<M: Machine>: 'static {
 ///         ret.is_none_or(|ret| *ret == sum).then_some(sum)
 ///     }
 ///
+///     fn key(&self, _: &Op) {}
+/// }
+///
+/// impl Machine for Counter {
 ///     fn operations(&self, _: &u32) -> BoxedStrategy<Op> {
 ///         prop_oneof![(1..10_u32).prop_map(Op::Add), Just(Op::Get)].boxed()
 ///     }
@@ -113,13 +109,13 @@ pub trait System<M: Machine>: 'static {
 /// struct Cells(Cell<u32>);
 ///
 /// impl System<Counter> for Cells {
-///     async fn call(&self, _client: usize, op: Op) -> Option<u32> {
+///     async fn call(&self, _client: usize, op: Op) -> Ending<u32> {
 ///         if let Op::Add(number) = op {
 ///             let sum = self.0.get();
 ///             simrun::task::yield_now().await;
 ///             self.0.set(sum + number);
 ///         }
-///         Some(self.0.get())
+///         Ending::Returned(self.0.get())
 ///     }
 /// }
 ///
