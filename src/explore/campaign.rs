@@ -128,7 +128,7 @@ fn run_one(explorer: &Explorer, program: &Program<'_>, seed: u64) -> Ran {
 }
 
 /// Says whether a failure comes from the program and the plan alone.
-pub(super) fn is_the_runs_own(failure: &Failure) -> bool {
+pub(crate) fn is_the_runs_own(failure: &Failure) -> bool {
     !matches!(
         failure.kind(),
         FailureKind::WallClock | FailureKind::Nondeterminism

@@ -4,6 +4,7 @@
 //! still fails in the same way. A plan that fails for one need not fit the other, whose tasks may
 //! have other numbers: so it is only the first thing that is tried, and seeds are the second.
 
+pub(crate) use super::campaign::is_the_runs_own;
 pub(crate) use super::check::{file_in, name_at};
 pub(crate) use super::environment::Environment;
 pub(crate) use super::message::{AGAIN, Saved, ending, head, tell_shortest};
@@ -98,7 +99,7 @@ impl Explorer {
 
     /// Shrinks what was found as far as it goes, and finds out why it fails.
     pub(crate) fn finish(&self, program: &Program<'_>, finding: &Finding) -> Probed {
-        let shrunk = match campaign::is_the_runs_own(&finding.failure) {
+        let shrunk = match is_the_runs_own(&finding.failure) {
             true => self.shrink_program(program, &finding.plan),
             false => None,
         };
@@ -162,7 +163,7 @@ impl Explorer {
             time: None,
         };
         let mut finding = finding.clone();
-        if finding.plan.is_empty() || !campaign::is_the_runs_own(&finding.failure) {
+        if finding.plan.is_empty() || !is_the_runs_own(&finding.failure) {
             return finding;
         }
         let rough = aside(|| roughly(program, &self.sim, &finding.plan, budget));
@@ -176,7 +177,7 @@ impl Explorer {
     }
 
     /// Takes what the environment says of a campaign's runs.
-    pub(crate) fn as_told_by(mut self, environment: &Environment) -> Self {
+    pub(crate) fn told_by(mut self, environment: &Environment) -> Self {
         self.runs = environment.runs.or(self.runs);
         self.jobs = environment.jobs.or(self.jobs);
         self

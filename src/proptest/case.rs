@@ -10,7 +10,9 @@ use ::proptest::test_runner::{TestCaseError, TestCaseResult};
 
 use super::steps::Steps;
 use crate::chance::Plan;
-use crate::explore::probe::{AGAIN, Probed, Program, head, program, tell_shortest};
+use crate::explore::probe::{
+    AGAIN, Probed, Program, Saved, ending, head, name_at, program, tell_shortest,
+};
 use crate::explore::{Explorer, Finding};
 use crate::task::Ending;
 
@@ -95,7 +97,8 @@ impl<W: Clone + Sync> Case<W> {
     {
         let probed = self.probe(&program(|| main(self.workload.clone()), at));
         self.shared.runs.fetch_add(probed.runs, Ordering::Relaxed);
-        let told = probed.finding.as_ref().map(|finding| self.tell(finding));
+        let told = probed.finding.as_ref();
+        let told = told.map(|finding| tell(finding, &name_at(at)));
         let mut finding = self.shared.finding.lock().expect("nobody panics with it");
         *finding = probed.finding;
         told.map_or(Ok(()), |told| Err(TestCaseError::fail(told)))
@@ -112,15 +115,17 @@ impl<W: Clone + Sync> Case<W> {
             _ => self.explorer.probe(program, first),
         }
     }
+}
 
-    /// Tells of a failure: all that is known if it was shrunk, a few lines until then.
-    fn tell(&self, finding: &Finding) -> String {
-        let mut text = head(finding, &format!("with a generated workload{AGAIN}"));
-        if let Some(shrunk) = finding.shrunk() {
-            tell_shortest(&mut text, shrunk);
-        }
-        text
+/// Tells of a failure: all that is known if it was shrunk, a few lines until then.
+fn tell(finding: &Finding, name: &str) -> String {
+    let again = finding.shrunk().map_or("", |_| AGAIN);
+    let mut text = head(finding, &format!("with the workload below{again}"));
+    if let Some(shrunk) = finding.shrunk() {
+        tell_shortest(&mut text, shrunk);
     }
+    let replay = format!("SIMRUN_SEED={} cargo test {name}", finding.seed());
+    text + &ending(&replay, Saved::Not)
 }
 
 impl<W: fmt::Debug> fmt::Debug for Case<W> {

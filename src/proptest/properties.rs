@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use ::proptest::strategy::{Strategy, ValueTree};
 use ::proptest::test_runner::{Config, TestError, TestRunner, contextualize_config};
 
-use super::case::{Case, SEEDS_BITS, Shared};
+use super::case::{Case, Shared};
 use super::found::{Explored, Found};
 use super::regression::{Kept, Properties as File, one_line};
 use super::runs::{Runs, explorer};
@@ -172,7 +172,7 @@ impl Properties {
         Fut: Future + 'static,
         Fut::Output: Ending,
     {
-        let runs = self.runs_of(workloads, self.explorer.clone());
+        let runs = self.runs_of(workloads, Environment::default());
         explored(self.config.clone(), &runs, &main, Location::caller())
     }
 
@@ -208,12 +208,10 @@ impl Properties {
         Fut::Output: Ending,
     {
         let name = self.name.clone().unwrap_or_else(|| name_at(at));
-        let mut runs = self.runs_of(workloads, self.explorer.clone().as_told_by(&environment));
+        let runs = self.runs_of(workloads, environment.clone());
         let mut config = self.config.clone();
-        if let Some(seed) = environment.seed {
-            let number = u32::try_from(seed >> SEEDS_BITS);
-            let number = number.unwrap_or_else(|_| panic!("SIMRUN_SEED is {seed}: not a case's"));
-            (runs.number, config.cases) = (Some(number), 1);
+        if environment.seed.is_some() {
+            config.cases = 1;
         }
         let folder = self.folder.as_ref();
         let folder = folder.filter(|_| config.failure_persistence.is_some());
@@ -268,11 +266,11 @@ impl Properties {
         panic!("{}", found.message(&explored.regressions, &replay, saved));
     }
 
-    fn runs_of<S>(&self, workloads: S, explorer: Explorer) -> Runs<S> {
+    fn runs_of<S>(&self, workloads: S, environment: Environment) -> Runs<S> {
         Runs {
             workloads,
-            explorer: Arc::new(explorer),
-            number: None,
+            explorer: Arc::new(self.explorer.clone()),
+            environment,
             shared: Shared::default(),
         }
     }

@@ -12,9 +12,10 @@ use ::proptest::num;
 use ::proptest::strategy::{NewTree, Strategy, ValueTree};
 use ::proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
-use super::case::{Case, Shared, Task};
+use super::case::{Case, SEEDS_BITS, Shared, Task};
 use super::steps::{Step, Steps};
 use crate::chance::mix;
+use crate::explore::probe::{Environment, is_the_runs_own};
 use crate::explore::{Explorer, Finding};
 
 /// So many seeds are tried with a workload, unless the explorer is set to another number: with the
@@ -31,6 +32,9 @@ const REPLAYS: u64 = 2_000;
 /// needed go first; then the workload is, as its own strategy says, as long as a run of the simpler
 /// one fails in the same way, with no more faults; then switches between tasks, and what the
 /// program draws. What is left is the workload and the decisions of one run.
+///
+/// `SIMRUN_RUNS` says how many runs there are of each workload, `SIMRUN_JOBS` how many at a time;
+/// with `SIMRUN_SEED` all cases are the one whose run has that seed.
 ///
 /// ```
 /// use proptest::prelude::*;
@@ -49,7 +53,7 @@ pub fn runs<S: Strategy>(workloads: S) -> Runs<S> {
     Runs {
         workloads,
         explorer: Arc::new(explorer()),
-        number: None,
+        environment: Environment::read(),
         shared: Shared::default(),
     }
 }
@@ -63,8 +67,8 @@ pub(super) fn explorer() -> Explorer {
 pub struct Runs<S> {
     pub(super) workloads: S,
     pub(super) explorer: Arc<Explorer>,
-    /// The number of the only case.
-    pub(super) number: Option<u32>,
+    /// What is said of all cases from outside.
+    pub(super) environment: Environment,
     pub(super) shared: Shared,
 }
 
@@ -104,23 +108,30 @@ impl<S: Strategy<Value: Clone>> Strategy for Runs<S> {
     type Value = Case<S::Value>;
 
     fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Self> {
-        let number = match self.number {
-            Some(number) => number,
+        let number = match self.environment.seed {
+            Some(seed) => number_of(seed),
             None => num::u32::ANY.new_tree(runner)?.current(),
         };
+        let explorer = Explorer::clone(&self.explorer).told_by(&self.environment);
         Ok(RunTree {
             tree: self.tree(number, runner)?,
             number,
             steps: Steps::default(),
             best: None,
             phase: Phase::Workload,
-            explorer: Arc::clone(&self.explorer),
+            explorer: Arc::new(explorer),
             shared: Shared {
                 runs: Arc::clone(&self.shared.runs),
                 ..Shared::default()
             },
         })
     }
+}
+
+/// Returns the number of the case that a run with this seed belongs to.
+fn number_of(seed: u64) -> u32 {
+    let number = u32::try_from(seed >> SEEDS_BITS);
+    number.unwrap_or_else(|_| panic!("SIMRUN_SEED is {seed}: no run of a case has such a seed"))
 }
 
 /// What is made simpler.
@@ -203,6 +214,7 @@ impl<T: ValueTree<Value: Clone>> RunTree<T> {
         let Some(finding) = found.expect("nobody panics with it").take() else {
             return;
         };
+        let is_own = is_the_runs_own(finding.failure());
         match (self.phase, &mut self.best) {
             (Phase::Workload, _) => {
                 let workload = self.tree.current();
@@ -212,6 +224,10 @@ impl<T: ValueTree<Value: Clone>> RunTree<T> {
                     steps: self.steps.clone(),
                     finding,
                 });
+                // What depends on more than the case cannot be looked for in another one.
+                if !is_own {
+                    self.phase = Phase::Nothing;
+                }
             }
             (_, Some(best)) => {
                 best.finding = finding;

@@ -1,9 +1,13 @@
 //! Cases in `proptest!`, and what they have in common with the function.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestError, TestRunner};
+use simrun::assure::FailureKind;
+use simrun::explore::Explorer;
 use simrun::proptest::{Case, runs};
 
 use super::programs::{Banking, deposits, lost_update};
@@ -112,4 +116,23 @@ fn what_fails_beside_the_runs_is_shrunk_as_ever() {
         Err(TestError::Fail(_, case)) => assert_eq!(*case.workload(), 17),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn what_depends_on_more_than_the_case_is_told_and_not_shrunk() {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    let explorer = Explorer::new().runs(2).jobs(1).check_determinism(true);
+    let properties = seeded(0).explorer(explorer);
+    let explored = properties.explore(vec(any::<u8>(), 3..9), |_| async {
+        for _ in 0..RUNS.fetch_add(1, Ordering::Relaxed) % 7 {
+            simrun::task::yield_now().await;
+        }
+    });
+    let found = explored.found().unwrap();
+    assert_eq!(
+        found.finding().failure().kind(),
+        FailureKind::Nondeterminism
+    );
+    assert!(found.finding().shrunk().is_none());
+    assert_eq!((explored.cases(), explored.replays()), (1, 0));
 }
