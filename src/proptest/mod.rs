@@ -57,12 +57,12 @@
 //!
 //! # What is made simpler, and in which order
 //!
-//! 1. The decisions of the run that has failed, by the cheap passes: faults first, then what happens
-//!    to packets, then cancellations, and of switches and draws what is easily left out.
+//! 1. The decisions of the run that has failed, by the cheap passes: faults first, then what
+//!    happens to packets, then cancellations, and of switches and draws what is easily left out.
 //! 2. The workload, as its own strategy simplifies it. The decisions need not fit a smaller one,
 //!    whose tasks may have other numbers. So of each candidate it is looked whether it fails in the
-//!    same way with those decisions, in asyncio's order, or under one of 64 seeds; and it is taken if
-//!    it needs no more faults, lost packets and cancellations than the one before.
+//!    same way with those decisions, in asyncio's order, or under one of 64 seeds; and it is taken
+//!    if it needs no more faults, lost packets and cancellations than the one before.
 //! 3. The decisions again, by all passes, and why they matter: the two events whose order decides.
 //!
 //! A candidate that fails for one seed in a thousand may be missed, so the workload is the simplest
@@ -70,13 +70,14 @@
 //!
 //! # Regressions
 //!
-//! [`check`](check()) keeps what it finds in `proptest-regressions`, in a file with the test's name:
-//! the number of the workload, the steps in which it was made simpler, its text, and the decisions.
-//! From these the very same run is made again, first of all, the next time. If the strategy has been
-//! changed and makes another workload of the number, the text shows it, and the check says so.
+//! [`check`](check()) keeps what it finds in `proptest-regressions`, in a file with the test's
+//! name: the number of the workload, the steps in which it was made simpler, its text, and the
+//! decisions. From these the very same run is made again, first of all, the next time. If the
+//! strategy has been changed and makes another workload of the number, the text shows it, and the
+//! check says so.
 //!
-//! `proptest!` keeps seeds of its own. With its usual settings it warns about files in `tests/`, and
-//! may write outside the package; [`config`] and [`Persistence`] put them where they belong.
+//! `proptest!` keeps seeds of its own. With its usual settings it warns about files in `tests/`,
+//! and may write outside the package; [`config`] and [`Persistence`] put them where they belong.
 //!
 //! On a machine that sets `CI` nothing is written, and what would be is printed.
 //!

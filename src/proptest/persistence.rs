@@ -2,8 +2,8 @@
 //! package.
 //!
 //! proptest looks for `lib.rs` above the test's file. Above a file in `tests` there is none, so it
-//! warns, and where there is one it may be another package's. Here the package is where `Cargo.toml`
-//! is.
+//! warns, and where there is one it may be another package's. Here the package is where
+//! `Cargo.toml` is.
 
 use std::any::Any;
 use std::fmt::Debug;

@@ -124,7 +124,8 @@ impl Properties {
     }
 
     /// Sets how proptest generates and shrinks workloads. What stands in the environment goes
-    /// before it. Without a `failure_persistence` no regressions are kept, whatever it is otherwise.
+    /// before it. Without a `failure_persistence` no regressions are kept, whatever it is
+    /// otherwise.
     pub fn config(mut self, config: Config) -> Self {
         self.config = contextualize_config(config);
         self
