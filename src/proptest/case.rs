@@ -10,9 +10,7 @@ use ::proptest::test_runner::{TestCaseError, TestCaseResult};
 
 use super::steps::Steps;
 use crate::chance::Plan;
-use crate::explore::probe::{
-    AGAIN, Probed, Program, Saved, ending, head, name_at, program, tell_shortest,
-};
+use crate::explore::probe::{AGAIN, Probed, Program, head, name_at, program, tell_shortest};
 use crate::explore::{Explorer, Finding};
 use crate::task::Ending;
 
@@ -121,11 +119,15 @@ impl<W: Clone + Sync> Case<W> {
 fn tell(finding: &Finding, name: &str) -> String {
     let again = finding.shrunk().map_or("", |_| AGAIN);
     let mut text = head(finding, &format!("with the workload below{again}"));
+    // Not the last line: proptest ends it with a full stop.
+    let seed = finding.seed();
+    text.push_str(&format!(
+        "\nreplay   SIMRUN_SEED={seed} cargo test {name}\n"
+    ));
     if let Some(shrunk) = finding.shrunk() {
         tell_shortest(&mut text, shrunk);
     }
-    let replay = format!("SIMRUN_SEED={} cargo test {name}", finding.seed());
-    text + &ending(&replay, Saved::Not)
+    text
 }
 
 impl<W: fmt::Debug> fmt::Debug for Case<W> {

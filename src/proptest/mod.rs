@@ -71,10 +71,10 @@
 //! # Regressions
 //!
 //! [`check`](check()) keeps what it finds in `proptest-regressions`, in a file with the test's
-//! name: the number of the workload, the steps in which it was made simpler, its text, and the
-//! decisions. From these the very same run is made again, first of all, the next time. If the
-//! strategy has been changed and makes another workload of the number, the text shows it, and the
-//! check says so.
+//! name, and that of its file in `tests`: the number of the workload, the steps in which it was
+//! made simpler, its text, and the decisions. From these the very same run is made again, first of
+//! all, the next time. If the strategy has been changed and makes another workload of the number,
+//! the text shows it, and the check says so.
 //!
 //! `proptest!` keeps seeds of its own. With its usual settings it warns about files in `tests/`,
 //! and may write outside the package; [`config`] and [`Persistence`] put them where they belong.

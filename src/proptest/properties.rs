@@ -91,7 +91,7 @@ where
 ///     assert_eq!(balance.read(|balance| *balance), sums.iter().sum(), "a deposit is lost");
 /// }
 ///
-/// let sums = prop::collection::vec(0..100_u32, 1..20);
+/// let sums = prop::collection::vec(1..100_u32, 1..20);
 /// let explored = Properties::new().cases(50).explore(sums, deposits);
 /// let found = explored.found().unwrap();
 /// assert_eq!(found.workload().len(), 2);
@@ -216,7 +216,7 @@ impl Properties {
         }
         let folder = self.folder.as_ref();
         let folder = folder.filter(|_| config.failure_persistence.is_some());
-        let path = folder.map(|folder| file_in(folder, &name));
+        let path = folder.map(|folder| file_in(folder, &name_of_file(&name, at.file())));
         let replayed = match (&environment.plan, environment.seed, &path) {
             (Some(plan), ..) => {
                 assert!(
@@ -355,6 +355,19 @@ impl<W> Replays<W> {
     }
 }
 
+/// Names the file of a test: two files in `tests` may have tests of one name.
+fn name_of_file(test: &str, source: &str) -> String {
+    let mut parts = Path::new(source).components();
+    let is_found = parts.any(|part| part.as_os_str() == "tests");
+    match parts.next().filter(|_| is_found) {
+        Some(binary) => {
+            let stem = Path::new(&binary).file_stem().unwrap_or_default();
+            format!("{}.{test}", stem.to_string_lossy())
+        }
+        None => test.to_owned(),
+    }
+}
+
 /// Returns what the file holds, with what was found.
 fn kept_with<W: Debug>(path: &Path, found: &Found<W>, run: crate::explore::Case) -> File {
     let mut file = File::read(path).unwrap_or_default();
@@ -449,4 +462,16 @@ where
     let probed = runs.explorer.finish(&program, known);
     runs.shared.runs.fetch_add(probed.runs, Ordering::Relaxed);
     probed.finding.unwrap_or_else(|| known.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_of_file;
+
+    #[test]
+    fn tests_of_one_name_have_files_of_their_own() {
+        assert_eq!(name_of_file("works", "bank/tests/a.rs"), "a.works");
+        assert_eq!(name_of_file("works", "tests/b/main.rs"), "b.works");
+        assert_eq!(name_of_file("works", "src/lib.rs"), "works");
+    }
 }

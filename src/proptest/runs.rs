@@ -81,7 +81,7 @@ impl<S> Runs<S> {
     /// use simrun::Strategy;
     /// use simrun::explore::Explorer;
     ///
-    /// let explorer = Explorer::new().runs(50).strategy(|_| Strategy::pct(3));
+    /// let explorer = Explorer::new().runs(50).strategy(|_| Strategy::pct());
     /// let cases = simrun::proptest::runs(any::<u8>()).explorer(explorer);
     /// # let _ = cases;
     /// ```
