@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 mod kv;
 
-use kv::{Caution, run};
+use kv::{Caution, Numbers, recorded, run};
 
 fn main() -> ExitCode {
     let mut seeds = 1_000;
@@ -31,7 +31,11 @@ fn main() -> ExitCode {
     let mut runs = (0..seeds).map(|seed| run(seed, caution));
     match runs.find(|run| run.failure().is_some()) {
         Some(run) => {
-            println!("{run}");
+            let (_, seen) = recorded(run.seed(), caution);
+            println!(
+                "{run}\n\nwhat its clients have seen is {}",
+                seen.check(&Numbers)
+            );
             ExitCode::FAILURE
         }
         None => {

@@ -254,13 +254,14 @@ impl<Op, Ret> Operation<Op, Ret> {
         self.ended.map(|moment| moment.at)
     }
 
-    /// Returns its number among all calls and returns.
-    pub(super) fn called(&self) -> u64 {
+    /// Returns the number of its call among all calls and ends of the history, which says exactly
+    /// what came before what.
+    pub fn called(&self) -> u64 {
         self.called.number
     }
 
-    /// Returns the number of its return, if it returned.
-    pub(super) fn returned(&self) -> Option<u64> {
+    /// Returns the number of its return among them, if it returned.
+    pub fn returned(&self) -> Option<u64> {
         self.ret().and(self.ended).map(|moment| moment.number)
     }
 }

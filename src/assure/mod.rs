@@ -32,6 +32,53 @@
 //! assert!(run.failure().is_none());
 //! assert!(run.properties().iter().all(|property| property.is_met()));
 //! ```
+//!
+//! # Histories
+//!
+//! What a store or a queue must do is hard to say from within. From outside it is simple: what its
+//! clients see must be what one copy could have shown that does one thing after another. A
+//! [`History`] writes down what they call and what they get, also across hosts;
+//! [`History::check`] looks for an order that explains it, by a [`Model`]. There are models of a
+//! [`Register`], a [`Queue`], a store of [`KeyValue`]s and a [`Set`], and a model of one's own is a
+//! state and a step.
+//!
+//! A client that gets no answer drops its [`Call`]: the operation may have happened or not. Here a
+//! client reads from a copy that lags behind:
+//!
+//! ```
+//! use simrun::assure::{History, Register, RegisterOp::*, RegisterRet::*};
+//! use simrun::{spawn, time};
+//! use std::{cell::Cell, rc::Rc};
+//!
+//! let history = History::new();
+//! let seen = history.clone();
+//! simrun::run(async move {
+//!     let copy = Rc::new(Cell::new(0));
+//!     let write = history.invoke("alice", Write(1));
+//!     let behind = copy.clone();
+//!     spawn(async move {
+//!         time::sleep(time::millis(10)).await;
+//!         behind.set(1);
+//!     })
+//!     .detach();
+//!     time::sleep(time::millis(5)).await;
+//!     write.returns(Done);
+//!     history.invoke("bob", Read).returns(Value(copy.get()));
+//! });
+//! let text = "\
+//! not linearizable
+//! no order explains all that had returned by 5ms, when bob got Read -> Value(0)
+//!
+//!   alice  |1-|
+//!   bob          |2-|
+//!
+//! the longest order is
+//!    1  alice  Write(1) -> Done  0ns to 5ms
+//! in the state 1 this cannot come next:
+//!    2  bob    Read -> Value(0)  5ms to 5ms
+//! ";
+//! assert_eq!(seen.check(&Register::new(0)).to_string(), text);
+//! ```
 
 pub(crate) mod claim;
 mod deadlock;

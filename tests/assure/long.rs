@@ -1,140 +1,129 @@
 //! Long histories: how many steps it takes to check them.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use simrun::assure::{
-    History, KeyValue, KeyValueOp as Kv, KeyValueRet as Got, Linearizability, Queue, QueueOp,
-    QueueRet, Register, RegisterOp, RegisterRet,
+    History, KeyValue, KeyValueRet, Linearizability, Operation, Queue, QueueRet, Register,
+    RegisterRet,
 };
-use simrun::chance::below;
 
-use crate::workload::Workload;
-
-const CALLS: u32 = 10_000;
+use crate::workload::{CALLS, queue, register, store};
 
 /// How many steps a search may make for each operation of a history that is linearizable.
-const STEPS_EACH: u64 = 40;
-
-fn register(clients: u32, loss: f64, seed: u64) -> History<RegisterOp<u32>, RegisterRet<u32>> {
-    let workload = Workload {
-        clients,
-        calls: CALLS,
-        loss,
-        start: 0,
-        draw: |nth| match below("op", 4) {
-            0 => RegisterOp::Write(nth),
-            1 => RegisterOp::CompareAndSet(nth.saturating_sub(4), nth),
-            _ => RegisterOp::Read,
-        },
-        apply: |state, op| match op {
-            RegisterOp::Read => RegisterRet::Value(*state),
-            RegisterOp::Write(value) => {
-                *state = *value;
-                RegisterRet::Done
-            }
-            RegisterOp::CompareAndSet(old, new) => {
-                let is_old = state == old;
-                if is_old {
-                    *state = *new;
-                }
-                RegisterRet::Set(is_old)
-            }
-        },
-    };
-    workload.history(seed)
-}
-
-fn store(clients: u32, loss: f64, seed: u64) -> History<Kv<u64, u32>, Got<u32>> {
-    let workload = Workload {
-        clients,
-        calls: CALLS,
-        loss,
-        start: BTreeMap::new(),
-        draw: |nth| {
-            let key = below("key", 10);
-            match below("op", 8) {
-                0 | 1 => Kv::Put(key, nth),
-                2 => Kv::Append(key, 1),
-                3 => Kv::Delete(key),
-                _ => Kv::Get(key),
-            }
-        },
-        apply: |state: &mut BTreeMap<u64, u32>, op| match op {
-            Kv::Get(key) => Got::Value(state.get(key).copied()),
-            Kv::Put(key, value) => {
-                state.insert(*key, *value);
-                Got::Done
-            }
-            Kv::Append(key, value) => {
-                *state.entry(*key).or_insert(0) += value;
-                Got::Done
-            }
-            Kv::Delete(key) => {
-                state.remove(key);
-                Got::Done
-            }
-            Kv::CompareAndSet(..) => unreachable!("it is not drawn"),
-        },
-    };
-    workload.history(seed)
-}
-
-fn queue(clients: u32, puts: fn() -> bool, seed: u64) -> History<QueueOp<u32>, QueueRet<u32>> {
-    // A function pointer has no memory, so there is one workload for each kind of queue.
-    let draw = match puts() {
-        true => |nth| match below("op", 100) {
-            0..52 => QueueOp::Put(nth),
-            _ => QueueOp::Take,
-        },
-        false => |nth| match below("op", 2) {
-            0 => QueueOp::Put(nth),
-            _ => QueueOp::Take,
-        },
-    };
-    let workload = Workload {
-        clients,
-        calls: CALLS,
-        loss: 0.0,
-        start: VecDeque::new(),
-        draw,
-        apply: |state: &mut VecDeque<u32>, op| match op {
-            QueueOp::Put(value) => {
-                state.push_back(*value);
-                QueueRet::Done
-            }
-            QueueOp::Take => QueueRet::Took(state.pop_front()),
-        },
-    };
-    workload.history(seed)
-}
+const STEPS_EACH: u64 = 10;
 
 #[track_caller]
 fn is_quick(found: &Linearizability) {
     assert!(found.is_linearizable(), "{found}");
     let steps = found.steps();
-    println!("{steps} steps");
     assert!(steps <= u64::from(CALLS) * STEPS_EACH, "{steps} steps");
+}
+
+/// Calls and returns everything once more, with other answers.
+fn changed<Op: Clone, Ret: Clone>(
+    history: &History<Op, Ret>,
+    change: impl Fn(usize, &Operation<Op, Ret>) -> Option<Ret>,
+) -> History<Op, Ret> {
+    let operations = history.operations();
+    let mut moments = Vec::new();
+    for (index, operation) in operations.iter().enumerate() {
+        moments.push((operation.called(), index));
+        moments.extend(operation.returned().map(|returned| (returned, index)));
+    }
+    moments.sort_unstable();
+    let again = History::new();
+    let mut calls: Vec<_> = operations.iter().map(|_| None).collect();
+    for (_, index) in moments {
+        let operation = &operations[index];
+        match calls[index].take() {
+            None => calls[index] = Some(again.invoke(operation.client(), operation.op().clone())),
+            Some(call) => match change(index, operation).as_ref().or(operation.ret()) {
+                Some(ret) => call.returns(ret.clone()),
+                None => call.fails(),
+            },
+        }
+    }
+    again
 }
 
 #[test]
 fn a_register_is_checked_in_a_few_steps_an_operation() {
     for clients in [5, 10] {
-        is_quick(&register(clients, 0.0, 1).check(&Register::new(0)));
+        for seed in 0..3 {
+            is_quick(&register(clients, 0.0, seed).check(&Register::new(0)));
+        }
     }
 }
 
 #[test]
 fn a_store_is_checked_in_a_few_steps_an_operation() {
     for clients in [5, 10] {
-        is_quick(&store(clients, 0.0, 1).check(&KeyValue::new()));
+        for seed in 0..3 {
+            is_quick(&store(clients, 0.0, seed).check(&KeyValue::new()));
+        }
     }
 }
 
 #[test]
 fn a_queue_is_checked_in_a_few_steps_an_operation() {
     for clients in [5, 10] {
-        is_quick(&queue(clients, || false, 1).check(&Queue::new()));
-        // One that grows to some hundred values.
-        is_quick(&queue(clients, || true, 1).check(&Queue::new()));
+        for seed in 0..3 {
+            is_quick(&queue(clients, false, seed).check(&Queue::new()));
+            is_quick(&queue(clients, true, seed).check(&Queue::new()));
+        }
     }
+}
+
+#[test]
+fn operations_that_never_return_are_borne() {
+    for seed in 0..3 {
+        let history = register(5, 0.001, seed);
+        let open = history.operations();
+        let open = open.iter().filter(|operation| operation.ret().is_none());
+        assert!(open.count() > 3);
+        assert!(history.check(&Register::new(0)).is_linearizable());
+        assert!(
+            store(5, 0.005, seed)
+                .check(&KeyValue::new())
+                .is_linearizable()
+        );
+    }
+}
+
+#[test]
+fn one_wrong_answer_in_a_long_history_is_found_where_it_is() {
+    let history = register(10, 0.0, 1);
+    let reads = history.operations();
+    let is_read = |index: &usize| matches!(reads[*index].ret(), Some(RegisterRet::Value(_)));
+    let wrong = (5_000..).find(is_read).unwrap();
+    let history = changed(&history, |index, _| {
+        (index == wrong).then_some(RegisterRet::Value(77))
+    });
+    let found = history.check(&Register::new(0));
+    assert_eq!(found.counterexample().unwrap().culprit(), wrong);
+
+    let history = store(10, 0.0, 1);
+    let reads = history.operations();
+    let is_read = |index: &usize| matches!(reads[*index].ret(), Some(KeyValueRet::Value(_)));
+    let wrong = (5_000..).find(is_read).unwrap();
+    let history = changed(&history, |index, _| {
+        (index == wrong).then_some(KeyValueRet::Value(Some(1_000_000)))
+    });
+    let found = history.check(&KeyValue::new());
+    assert_eq!(found.counterexample().unwrap().culprit(), wrong);
+}
+
+#[test]
+fn a_value_that_a_long_queue_gives_twice_is_found_or_the_search_gives_up() {
+    let history = queue(5, false, 1);
+    let takes = history.operations();
+    let taken = |index: usize| match takes[index].ret() {
+        Some(QueueRet::Took(Some(value))) => Some(*value),
+        _ => None,
+    };
+    let wrong = (100..).find(|index| taken(*index).is_some()).unwrap();
+    let again = (0..wrong).rev().find_map(taken);
+    let history = changed(&history, |index, _| {
+        (index == wrong).then_some(QueueRet::Took(again))
+    });
+    let found = history.check_within(&Queue::new(), 200_000);
+    assert!(!found.is_linearizable());
 }

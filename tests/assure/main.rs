@@ -6,5 +6,4 @@ mod histories;
 mod linear;
 mod long;
 mod properties;
-mod stored;
 mod workload;

@@ -2,24 +2,27 @@
 //! way to it and on the way back.
 
 use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use simrun::assure::History;
+use simrun::assure::{
+    History, KeyValueOp as Kv, KeyValueRet as Got, QueueOp, QueueRet, RegisterOp, RegisterRet,
+};
 use simrun::chance::{below, chance, duration_between};
 use simrun::time::{micros, sleep};
 use simrun::{Sim, Strategy, spawn};
 
 /// What is called, and how often.
-pub(crate) struct Workload<Op, Ret, S> {
-    pub(crate) clients: u32,
-    pub(crate) calls: u32,
+struct Workload<Op, Ret, S> {
+    clients: u32,
+    calls: u32,
     /// How probable it is that an answer does not arrive.
-    pub(crate) loss: f64,
-    pub(crate) start: S,
+    loss: f64,
+    start: S,
     /// Draws the nth operation of all.
-    pub(crate) draw: fn(u32) -> Op,
-    pub(crate) apply: fn(&mut S, &Op) -> Ret,
+    draw: fn(u32) -> Op,
+    apply: fn(&mut S, &Op) -> Ret,
 }
 
 impl<Op, Ret, S> Workload<Op, Ret, S>
@@ -29,7 +32,7 @@ where
     S: 'static,
 {
     /// Runs it under a seed.
-    pub(crate) fn history(self, seed: u64) -> History<Op, Ret> {
+    fn history(self, seed: u64) -> History<Op, Ret> {
         let history = History::new();
         let kept = history.clone();
         let sim = Sim::new().seed(seed).strategy(Strategy::random());
@@ -66,4 +69,104 @@ where
             client.await.unwrap();
         }
     }
+}
+
+/// How many operations the histories below have.
+pub(crate) const CALLS: u32 = 10_000;
+
+pub(crate) fn register(
+    clients: u32,
+    loss: f64,
+    seed: u64,
+) -> History<RegisterOp<u32>, RegisterRet<u32>> {
+    let workload = Workload {
+        clients,
+        calls: CALLS,
+        loss,
+        start: 0,
+        draw: |nth| match below("op", 4) {
+            0 => RegisterOp::Write(nth),
+            1 => RegisterOp::CompareAndSet(nth.saturating_sub(4), nth),
+            _ => RegisterOp::Read,
+        },
+        apply: |state, op| match op {
+            RegisterOp::Read => RegisterRet::Value(*state),
+            RegisterOp::Write(value) => {
+                *state = *value;
+                RegisterRet::Done
+            }
+            RegisterOp::CompareAndSet(old, new) => {
+                let is_old = state == old;
+                if is_old {
+                    *state = *new;
+                }
+                RegisterRet::Set(is_old)
+            }
+        },
+    };
+    workload.history(seed)
+}
+
+pub(crate) fn store(clients: u32, loss: f64, seed: u64) -> History<Kv<u64, u32>, Got<u32>> {
+    let workload = Workload {
+        clients,
+        calls: CALLS,
+        loss,
+        start: BTreeMap::new(),
+        draw: |nth| {
+            let key = below("key", 10);
+            match below("op", 8) {
+                0 | 1 => Kv::Put(key, nth),
+                2 => Kv::Append(key, 1),
+                3 => Kv::Delete(key),
+                _ => Kv::Get(key),
+            }
+        },
+        apply: |state: &mut BTreeMap<u64, u32>, op| match op {
+            Kv::Get(key) => Got::Value(state.get(key).copied()),
+            Kv::Put(key, value) => {
+                state.insert(*key, *value);
+                Got::Done
+            }
+            Kv::Append(key, value) => {
+                *state.entry(*key).or_insert(0) += value;
+                Got::Done
+            }
+            Kv::Delete(key) => {
+                state.remove(key);
+                Got::Done
+            }
+            Kv::CompareAndSet(..) => unreachable!("it is not drawn"),
+        },
+    };
+    workload.history(seed)
+}
+
+/// `grows`: more is put than taken, so that it comes to hold some hundred values.
+pub(crate) fn queue(clients: u32, grows: bool, seed: u64) -> History<QueueOp<u32>, QueueRet<u32>> {
+    let draw: fn(u32) -> QueueOp<u32> = match grows {
+        true => |nth| match below("op", 100) {
+            0..52 => QueueOp::Put(nth),
+            _ => QueueOp::Take,
+        },
+        false => |nth| match below("op", 2) {
+            0 => QueueOp::Put(nth),
+            _ => QueueOp::Take,
+        },
+    };
+    let workload = Workload {
+        clients,
+        calls: CALLS,
+        loss: 0.0,
+        start: VecDeque::new(),
+        draw,
+        apply: |state: &mut VecDeque<u32>, op| match op {
+            QueueOp::Put(value) => {
+                state.push_back(*value);
+                QueueRet::Done
+            }
+            QueueOp::Take => QueueRet::Took(state.pop_front()),
+        },
+    };
+    workload.history(seed)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::Operation;
+use super::Part;
 use super::picture::{Bar, draw, short};
 use super::search::Stuck;
 
@@ -32,7 +32,7 @@ pub struct Counterexample {
 impl Counterexample {
     pub(super) fn new<Op: fmt::Debug, Ret: fmt::Debug>(
         key: Option<String>,
-        part: &[(usize, &Operation<Op, Ret>)],
+        part: &Part<'_, Op, Ret>,
         stuck: Stuck,
         steps: u64,
     ) -> Self {
@@ -84,7 +84,7 @@ impl fmt::Display for Counterexample {
 
 /// What the text is made of. Operations are called by their places in the part.
 struct Telling<'a, Op, Ret> {
-    part: &'a [(usize, &'a Operation<Op, Ret>)],
+    part: &'a Part<'a, Op, Ret>,
     stuck: &'a Stuck,
     /// Those that are shown, in the order of their calls, which numbers them.
     shown: Vec<usize>,
@@ -94,7 +94,7 @@ struct Telling<'a, Op, Ret> {
 }
 
 impl<'a, Op: fmt::Debug, Ret: fmt::Debug> Telling<'a, Op, Ret> {
-    fn new(part: &'a [(usize, &'a Operation<Op, Ret>)], stuck: &'a Stuck) -> Self {
+    fn new(part: &'a Part<'a, Op, Ret>, stuck: &'a Stuck) -> Self {
         let others = stuck
             .pending
             .iter()
@@ -130,19 +130,18 @@ impl<'a, Op: fmt::Debug, Ret: fmt::Debug> Telling<'a, Op, Ret> {
             short(&culprit.words(), LONGEST),
         );
         let bars: Vec<Bar<'_>> = self.shown.iter().map(|index| self.bar(*index)).collect();
-        let _ = write!(text, "\n{}\nthe longest order ends with", draw(&bars));
-        let _ = match self.stuck.order.len() - self.placed.len() {
-            0 => writeln!(text, " the state {}:", short(&self.stuck.state, LONGEST)),
-            left_out => writeln!(
-                text,
-                " the state {}; after {left_out} others come",
-                short(&self.stuck.state, LONGEST)
-            ),
-        };
-        self.list(&mut text, &self.placed);
+        let state = short(&self.stuck.state, LONGEST);
+        let _ = writeln!(text, "\n{}", draw(&bars));
+        if !self.placed.is_empty() {
+            let _ = match self.stuck.order.len() - self.placed.len() {
+                0 => writeln!(text, "the longest order is"),
+                left_out => writeln!(text, "the longest order is, after {left_out} others,"),
+            };
+            self.list(&mut text, &self.placed);
+        }
         let _ = match self.pending.len() {
-            1 => writeln!(text, "and this cannot come next:"),
-            _ => writeln!(text, "and none of these can come next:"),
+            1 => writeln!(text, "in the state {state} this cannot come next:"),
+            _ => writeln!(text, "in the state {state} none of these can come next:"),
         };
         self.list(&mut text, &self.pending);
         if self.pending.len() < self.stuck.pending.len() {

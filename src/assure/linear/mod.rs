@@ -11,6 +11,7 @@
 
 mod counterexample;
 mod models;
+mod order;
 mod picture;
 mod search;
 mod visited;
@@ -94,12 +95,21 @@ pub trait Model {
     /// Returns what an operation is about.
     fn key(&self, op: &Self::Op) -> Self::Key;
 
-    /// Says in which order operations are best tried that were under way at one time: those with
-    /// smaller numbers first. The operations of a key come in the order in which they returned, and
-    /// then those that did not; that is also the order in which they are tried if a model does not
-    /// know better. What is found does not depend on it, only how soon.
-    fn ranks(&self, operations: &[(&Self::Op, Option<&Self::Ret>)]) -> Vec<usize> {
-        (0..operations.len()).collect()
+    /// Says whether an operation that returned this leaves everything as it is, in whatever state.
+    /// If it is known of reads, and of what was refused, a check takes much fewer steps.
+    fn is_read(&self, _op: &Self::Op, _ret: &Self::Ret) -> bool {
+        false
+    }
+
+    /// Says in which order operations are best tried that were under way at one time: a group and
+    /// a place for each. Earlier groups are tried first, and within a group earlier places, but
+    /// those last that would overtake one of their group that was not called yet. The operations
+    /// are those on one key: in the order in which they returned, and then those that did not.
+    ///
+    /// What is found does not depend on it, only how soon. If a model does not know better, it is
+    /// the order in which the operations returned.
+    fn ranks(&self, operations: &[&Operation<Self::Op, Self::Ret>]) -> Vec<(usize, usize)> {
+        (0..operations.len()).map(|place| (0, place)).collect()
     }
 }
 
@@ -298,6 +308,9 @@ impl<Op: Clone + fmt::Debug, Ret: Clone + fmt::Debug> History<Op, Ret> {
     }
 }
 
+/// The operations on one key, with their numbers in the history, in the order of their calls.
+type Part<'a, Op, Ret> = [(usize, &'a Operation<Op, Ret>)];
+
 fn check<M: Model>(
     operations: &[Operation<M::Op, M::Ret>],
     model: &M,
@@ -343,7 +356,7 @@ fn check<M: Model>(
 
 /// Says when the operations of a part can have taken effect, given their order: each as soon as
 /// it and all before it were called. By these moments the orders of all parts are one.
-fn placed<Op, Ret>(part: &[(usize, &Operation<Op, Ret>)], order: &[usize]) -> Vec<(u64, usize)> {
+fn placed<Op, Ret>(part: &Part<'_, Op, Ret>, order: &[usize]) -> Vec<(u64, usize)> {
     let mut point = 0;
     let place = |place: &usize| {
         let (index, operation) = part[*place];

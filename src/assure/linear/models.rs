@@ -1,11 +1,11 @@
 //! Models of what is checked most often.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 
-use super::Model;
+use super::{Model, Operation, order};
 
 /// A register: one value that is read, written, and written if it is what one thinks.
 ///
@@ -70,6 +70,10 @@ impl<V: Clone + Eq + Hash + fmt::Debug> Model for Register<V> {
             RegisterOp::CompareAndSet(..) => (RegisterRet::Set(false), state),
         };
         ret.is_none_or(|ret| *ret == returns).then(|| next.clone())
+    }
+
+    fn is_read(&self, op: &Self::Op, ret: &Self::Ret) -> bool {
+        *op == RegisterOp::Read || *ret == RegisterRet::Set(false)
     }
 
     fn key(&self, _: &Self::Op) {}
@@ -153,24 +157,20 @@ impl<V: Clone + Ord + Hash + fmt::Debug> Model for Queue<V> {
         })
     }
 
+    fn is_read(&self, _: &Self::Op, ret: &Self::Ret) -> bool {
+        *ret == QueueRet::Took(None)
+    }
+
     fn key(&self, _: &Self::Op) {}
 
-    /// Puts are best tried in the order in which their values are taken: a wrong order is only
-    /// found out when all that lies before them in the queue is gone.
-    fn ranks(&self, operations: &[(&Self::Op, Option<&Self::Ret>)]) -> Vec<usize> {
-        let mut taken: BTreeMap<&V, VecDeque<usize>> = BTreeMap::new();
-        for (rank, (_, ret)) in operations.iter().enumerate() {
-            if let Some(QueueRet::Took(Some(value))) = ret {
-                taken.entry(value).or_default().push_back(rank);
-            }
-        }
-        let rank = |(rank, (op, _)): (usize, &(&Self::Op, _))| match op {
-            QueueOp::Take => rank,
-            QueueOp::Put(value) => {
-                let takes = taken.get_mut(value);
-                let take = takes.and_then(VecDeque::pop_front);
-                take.unwrap_or(operations.len() + rank)
-            }
+    /// A wrong order of puts is only found out when all that lies before them in the queue is gone.
+    /// So they are tried in an order that goes with all puts and takes that do not overlap, if
+    /// there is one. To take early does no harm.
+    fn ranks(&self, operations: &[&Operation<Self::Op, Self::Ret>]) -> Vec<(usize, usize)> {
+        let places = order::of_values(operations);
+        let rank = |(nth, operation): (usize, &&Operation<_, _>)| match operation.op() {
+            QueueOp::Take => (0, nth),
+            QueueOp::Put(_) => (1, places[nth]),
         };
         operations.iter().enumerate().map(rank).collect()
     }
@@ -282,8 +282,12 @@ where
     fn step(&self, state: &Option<V>, op: &Self::Op, ret: Option<&Self::Ret>) -> Option<Option<V>> {
         let (fits, next) = match op {
             KeyValueOp::Get(_) => {
-                let fits = |ret| matches!(ret, &KeyValueRet::Value(ref value) if value == state);
-                return ret.is_none_or(fits).then(|| state.clone());
+                let fits = match ret {
+                    None => true,
+                    Some(KeyValueRet::Value(value)) => value == state,
+                    Some(_) => false,
+                };
+                return fits.then(|| state.clone());
             }
             KeyValueOp::Put(_, value) => (KeyValueRet::Done, Some(value.clone())),
             KeyValueOp::Delete(_) => (KeyValueRet::Done, None),
@@ -301,6 +305,10 @@ where
             KeyValueOp::CompareAndSet(..) => (KeyValueRet::Set(false), state.clone()),
         };
         ret.is_none_or(|ret| *ret == fits).then_some(next)
+    }
+
+    fn is_read(&self, op: &Self::Op, ret: &Self::Ret) -> bool {
+        matches!(op, KeyValueOp::Get(_)) || *ret == KeyValueRet::Set(false)
     }
 
     fn key(&self, op: &Self::Op) -> K {
@@ -372,6 +380,14 @@ impl<V: Clone + Ord + fmt::Debug> Model for Set<V> {
             SetOp::Contains(_) => *is_in,
         };
         was_in.is_none_or(|was_in| was_in == is_in).then_some(next)
+    }
+
+    fn is_read(&self, op: &SetOp<V>, was_in: &bool) -> bool {
+        match op {
+            SetOp::Insert(_) => *was_in,
+            SetOp::Remove(_) => !was_in,
+            SetOp::Contains(_) => true,
+        }
     }
 
     fn key(&self, op: &SetOp<V>) -> V {
