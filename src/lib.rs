@@ -108,6 +108,8 @@ pub mod net;
 mod never;
 mod panics;
 pub mod process;
+#[cfg(feature = "proptest")]
+pub mod proptest;
 #[cfg(feature = "cli")]
 mod report;
 #[cfg(feature = "cli")]

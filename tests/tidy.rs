@@ -144,6 +144,7 @@ fn a_floor_imports_only_from_floors_below_it() {
         "host",
         "fault",
         "explore",
+        "proptest",
     ];
     let exempt = [
         "src/event_loop/runner.rs",

@@ -187,7 +187,7 @@ pub(super) fn is_checked(seed: u64) -> bool {
 }
 
 /// Says whether a failure comes from the program and the plan alone.
-pub(super) fn is_the_runs_own(failure: &Failure) -> bool {
+pub(crate) fn is_the_runs_own(failure: &Failure) -> bool {
     !matches!(
         failure.kind(),
         FailureKind::WallClock

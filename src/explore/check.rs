@@ -247,7 +247,7 @@ fn is_kept(finding: &&Finding) -> bool {
 }
 
 /// Names a program after the test it stands in, or its place.
-fn name_at(at: &Location<'_>) -> String {
+pub(crate) fn name_at(at: &Location<'_>) -> String {
     match std::thread::current().name() {
         Some(name) if name != "main" => name.to_owned(),
         _ => {
@@ -258,7 +258,7 @@ fn name_at(at: &Location<'_>) -> String {
 }
 
 /// Returns the file for a name: nothing in it means anything to a file system.
-fn file_in(folder: &Path, name: &str) -> PathBuf {
+pub(crate) fn file_in(folder: &Path, name: &str) -> PathBuf {
     let plain = |letter: char| match letter {
         letter if letter.is_alphanumeric() || "-_.".contains(letter) => letter,
         _ => '-',

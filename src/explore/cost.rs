@@ -74,6 +74,15 @@ impl Cost {
     }
 }
 
+/// Counts the faults, what happens to packets, and the cancellations.
+#[cfg(feature = "proptest")]
+pub(super) fn strange(plan: &Plan) -> [usize; 3] {
+    [Class::Fault, Class::Packet, Class::Cancel].map(|class| {
+        let sites = plan.iter().map(|(site, _)| site);
+        sites.filter(|site| Class::of(site) == class).count()
+    })
+}
+
 /// Returns the decisions of a plan about in the order in which they come up: by how far their
 /// tasks have come. Those that are neighbours in it are dropped together.
 pub(super) fn in_order(plan: &Plan) -> Vec<(Site, Choice)> {

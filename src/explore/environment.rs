@@ -27,19 +27,19 @@ const KNOWN: [&str; 6] = [
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment {
     /// `SIMRUN_SEED`: run this seed alone.
-    pub(super) seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
     /// `SIMRUN_STRATEGY`: this is who goes next.
-    pub(super) strategy: Option<Strategy>,
+    pub(crate) strategy: Option<Strategy>,
     /// `SIMRUN_RUNS`: make so many runs.
-    pub(super) runs: Option<u64>,
+    pub(crate) runs: Option<u64>,
     /// `SIMRUN_JOBS`: run so many at a time.
-    pub(super) jobs: Option<usize>,
+    pub(crate) jobs: Option<usize>,
     /// `SIMRUN_PLAN`: replay the plan, or the regressions, in this file alone.
-    pub(super) plan: Option<String>,
+    pub(crate) plan: Option<String>,
     /// `SIMRUN_SHOW`: print the run that fails, or is replayed.
     pub(crate) show: Option<Show>,
     /// `CI`: write no files.
-    pub(super) is_ci: bool,
+    pub(crate) is_ci: bool,
 }
 
 impl Environment {

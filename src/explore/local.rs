@@ -30,8 +30,8 @@ pub(crate) enum Look {
     Closely,
     /// Make the run again.
     #[cfg_attr(
-        not(feature = "cli"),
-        expect(dead_code, reason = "for runs that may not end")
+        not(any(feature = "cli", feature = "proptest")),
+        expect(dead_code, reason = "for whoever does not shrink at once")
     )]
     Again,
     /// Believe what is said of it.

@@ -33,18 +33,18 @@ pub(crate) fn message(
     replay: &str,
     saved: Saved<'_>,
 ) -> String {
-    let how_often = match report.runs() {
-        0 => ", a regression that was replayed".to_owned(),
+    let often = match report.runs() {
+        0 => "a regression that was replayed".to_owned(),
         runs => {
             let (fails, runs) = (grouped(finding.count()), count(runs, "run"));
-            let again = match finding.shrunk() {
-                Some(_) => "; it was run again and failed again",
-                None => "",
-            };
-            format!(", {fails} of {runs} failed so{again}")
+            let again = finding.shrunk().map_or("", |_| AGAIN);
+            format!("{fails} of {runs} failed so{again}")
         }
     };
-    let mut out = failure(finding, &how_often);
+    let mut out = head(finding, Some(&often));
+    if let Some(shrunk) = finding.shrunk() {
+        tell_shortest(&mut out, shrunk);
+    }
     for other in report
         .findings()
         .iter()
@@ -55,20 +55,24 @@ pub(crate) fn message(
     for regression in report.regressions() {
         let _ = writeln!(out, "\n{regression}");
     }
-    tell_where(&mut out, saved, replay);
-    out
+    out + &ending(replay, saved)
 }
 
 /// Writes what is said of one run that fails.
 #[cfg(feature = "cli")]
 pub(crate) fn message_of_run(finding: &Finding, replay: &str, saved: Saved<'_>) -> String {
-    let mut out = failure(finding, "");
-    tell_where(&mut out, saved, replay);
-    out
+    let mut out = head(finding, None);
+    if let Some(shrunk) = finding.shrunk() {
+        tell_shortest(&mut out, shrunk);
+    }
+    out + &ending(replay, saved)
 }
 
-/// Writes how a run fails, in its shortest form.
-fn failure(finding: &Finding, how_often: &str) -> String {
+/// What can be said of a failure that was shrunk.
+pub(crate) const AGAIN: &str = "; it was run again and failed again";
+
+/// Tells what went wrong, where, and how often, if that is known.
+pub(crate) fn head(finding: &Finding, often: Option<&str>) -> String {
     let shrunk = finding.shrunk();
     let failure = shrunk.map_or(finding.failure(), Shrunk::failure);
     let mut out = format!("{}\n", failure.message().trim_end());
@@ -79,19 +83,17 @@ fn failure(finding: &Finding, how_often: &str) -> String {
         let _ = writeln!(out, "  {place}");
     }
     let (kind, seed, strategy) = (failure.kind().word(), finding.seed(), finding.strategy());
-    let _ = writeln!(out, "  {kind}: seed {seed} ({strategy}){how_often}");
+    let often = often.map_or_else(String::new, |often| format!(", {often}"));
+    let _ = writeln!(out, "  {kind}: seed {seed} ({strategy}){often}");
     if let Some(deadlock) = failure.deadlock() {
         let _ = write!(out, "\n{deadlock}");
-    }
-    if let Some(shrunk) = shrunk {
-        tell_shortest(&mut out, shrunk);
     }
     out
 }
 
-/// Says where the failure was kept, and how it is shown again.
-fn tell_where(out: &mut String, saved: Saved<'_>, replay: &str) {
-    out.push('\n');
+/// Tells where the failure was kept, and how to see it again.
+pub(crate) fn ending(replay: &str, saved: Saved<'_>) -> String {
+    let mut out = String::from("\n");
     match saved {
         Saved::To(path) => {
             let _ = writeln!(out, "saved    {} (commit it)", path.display());
@@ -110,9 +112,11 @@ fn tell_where(out: &mut String, saved: Saved<'_>, replay: &str) {
         Saved::Not => {}
     }
     let _ = write!(out, "replay   {replay}");
+    out
 }
 
-fn tell_shortest(out: &mut String, shrunk: &Shrunk) {
+/// Tells of the shortest run that fails.
+pub(crate) fn tell_shortest(out: &mut String, shrunk: &Shrunk) {
     let _ = writeln!(out, "\nshortest run that fails: {shrunk}\n");
     let table = table(shrunk.why());
     if !table.is_empty() {

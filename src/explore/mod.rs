@@ -81,6 +81,8 @@ mod local;
 mod message;
 mod pace;
 mod past;
+#[cfg(feature = "proptest")]
+pub(crate) mod probe;
 mod profile;
 mod program;
 mod regression;

@@ -15,7 +15,7 @@ use crate::task::Ending;
 pub(crate) type Program<'a> = dyn Fn(&Sim) -> Run<()> + Sync + 'a;
 
 /// Makes a program of the function that makes its future.
-pub(super) fn program<F, Fut>(
+pub(crate) fn program<F, Fut>(
     main: F,
     at: &'static Location<'static>,
 ) -> impl Fn(&Sim) -> Run<()> + Sync
@@ -35,7 +35,7 @@ pub(super) fn repeats(sim: &Sim, plan: &Plan) -> Sim {
 
 /// Does something on a thread of its own, where no loop runs and a panic stays away from the
 /// caller's.
-pub(super) fn aside<T: Send>(act: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn aside<T: Send>(act: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| match scope.spawn(act).join() {
         Ok(value) => value,
         Err(payload) => std::panic::resume_unwind(payload),

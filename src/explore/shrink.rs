@@ -80,24 +80,59 @@ pub(super) fn shrink(
     plan: &Plan,
     budget: Budget,
 ) -> Option<Shrunk> {
-    let run = program(&repeats(sim, plan));
-    let failure = run.failure()?.clone();
-    let mut shrinker = Shrinker {
-        program,
-        sim,
-        key: failure.key(),
-        cost: Cost::of(run.plan(), run.now()),
-        best: run.plan().clone(),
-        failure,
-        tried: BTreeSet::new(),
-        slips: BTreeMap::new(),
-        thresholds: BTreeMap::new(),
-        replays: 1,
-        budget,
-        watch: Stopwatch::start(budget.time),
-    };
+    let mut shrinker = Shrinker::start(program, sim, plan, budget)?;
     shrinker.shrink();
     Some(shrinker.finish(plan.len()))
+}
+
+/// What shrinking a plan in few runs has come to.
+#[cfg(feature = "proptest")]
+pub(super) struct Rough {
+    pub(super) plan: Plan,
+    pub(super) failure: Failure,
+    pub(super) replays: u64,
+}
+
+/// Shrinks a plan, if its run fails, by the cheap passes alone.
+#[cfg(feature = "proptest")]
+pub(super) fn roughly(
+    program: &Program<'_>,
+    sim: &Sim,
+    plan: &Plan,
+    budget: Budget,
+) -> Option<Rough> {
+    let mut shrinker = Shrinker::start(program, sim, plan, budget)?;
+    if !shrinker.accepts(Plan::new()) {
+        shrinker.drop_classes();
+        shrinker.drop_chunks();
+    }
+    Some(Rough {
+        plan: shrinker.best,
+        failure: shrinker.failure,
+        replays: shrinker.replays,
+    })
+}
+
+impl<'a> Shrinker<'a> {
+    /// Runs the plan for the first time: `None` if it passes.
+    fn start(program: &'a Program<'a>, sim: &'a Sim, plan: &Plan, budget: Budget) -> Option<Self> {
+        let run = program(&repeats(sim, plan));
+        let failure = run.failure()?.clone();
+        Some(Self {
+            program,
+            sim,
+            key: failure.key(),
+            cost: Cost::of(run.plan(), run.now()),
+            best: run.plan().clone(),
+            failure,
+            tried: BTreeSet::new(),
+            slips: BTreeMap::new(),
+            thresholds: BTreeMap::new(),
+            replays: 1,
+            budget,
+            watch: Stopwatch::start(budget.time),
+        })
+    }
 }
 
 impl Shrinker<'_> {

@@ -126,7 +126,7 @@ fn what_tracing_was_told_does_not_make_runs_differ() {
         let mut trace = Trace::default();
         events
             .iter()
-            .for_each(|event| trace.push(event.clone()), None);
+            .for_each(|event| trace.push(event.clone(), None));
         trace
     };
     let one = trace(&[steps(1), told("at 0x1"), steps(2), told("end")]);
