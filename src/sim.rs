@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::assure::{Failure, FailureKind, Outcome};
 use crate::chance::{Chance, Plan, Site};
 use crate::event_loop::core::{Core, Watch};
-use crate::event_loop::{EventLoop, Limits, Profile, Report, ReportKind};
+use crate::event_loop::{EventLoop, Limits, Profile, Report, ReportKind, Shown};
 use crate::host;
 use crate::strategy::Strategy;
 use crate::task::{Ending, Task, spawn_on};
@@ -116,6 +116,12 @@ impl Sim {
     /// Finds out which steps depend on which, for [`Run::trace_hash`].
     pub fn hash_trace(mut self, hash: bool) -> Self {
         self.watch.order = hash;
+        self
+    }
+
+    /// Keeps the moves of the run, and finds out which depend on which.
+    pub(crate) fn keep_moves(mut self, keep: bool) -> Self {
+        (self.watch.moves, self.watch.order) = (keep, keep);
         self
     }
 
@@ -312,6 +318,7 @@ impl Sim {
                 trace: Trace::default(),
                 profile: None,
                 trace_hash: None,
+                shown: Shown::default(),
                 plan: Plan::default(),
                 unmet: Vec::new(),
             }
@@ -403,6 +410,8 @@ impl Sim {
         reports: Vec<Report>,
     ) -> Run<T> {
         let state = &mut *core.state.borrow_mut();
+        let moves = state.moves.take().map(|moves| moves.conclude());
+        let (trace_hash, shown) = moves.unwrap_or_default();
         Run {
             seed: self.seed,
             strategy: self.strategy.clone(),
@@ -414,7 +423,8 @@ impl Sim {
             fingerprint: state.fingerprint.finish(),
             trace: state.trace.take().unwrap_or_default(),
             profile: state.profile.take().map(Arc::new),
-            trace_hash: state.order.take().map(|order| order.hash()),
+            trace_hash,
+            shown,
             unmet: state.chance.unmet(),
             plan: state.chance.take_plan().unwrap_or_default(),
         }
@@ -523,6 +533,7 @@ pub struct Run<T> {
     trace: Trace,
     profile: Option<Arc<Profile>>,
     trace_hash: Option<u64>,
+    pub(crate) shown: Shown,
     plan: Plan,
     unmet: Vec<Site>,
 }

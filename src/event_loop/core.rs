@@ -24,12 +24,12 @@ use super::choose::Choose;
 use super::context::Locals;
 use super::hosts::Hosts;
 use super::limits::{Limits, Stopwatch};
-use super::order::Order;
+use super::moves::{self, Moves};
 use super::paths::Paths;
 use super::profile::Profile;
 use super::ready::{Entry, Ready};
 use super::report::{Handler, Report};
-use super::resources::{Resource, Touch};
+use super::resources::{Access, Resource, Touch};
 use super::step;
 use super::table::{Flags, Key, Kind, Slot, Waiter};
 use super::tasks::BoxedBody;
@@ -101,7 +101,10 @@ pub(crate) struct State {
     pub(crate) may_cancel: bool,
     pub(crate) touches: Option<Vec<Touch>>,
     pub(crate) profile: Option<Profile>,
-    pub(crate) order: Option<Box<Order>>,
+    /// What is kept of the moves, if anyone wants to know.
+    pub(crate) moves: Option<Box<Moves>>,
+    /// The strategy does not want to know how the run ends.
+    pub(crate) is_given_up: bool,
     /// Where the next scheduling decision is taken: after whose step, and what came since.
     pub(crate) site: LastStep,
 
@@ -146,8 +149,10 @@ pub(crate) struct Watch {
     pub(crate) record: bool,
     /// What each task's steps touch.
     pub(crate) profile: bool,
-    /// The partial order of the steps.
+    /// The partial order of the moves.
     pub(crate) order: bool,
+    /// The moves themselves.
+    pub(crate) moves: bool,
 }
 
 /// What is to be run when the loop shuts down.
@@ -193,9 +198,11 @@ impl Core {
         let tells = chooser
             .as_ref()
             .is_some_and(|chooser| chooser.wants_footprints());
-        let touches = (tells || watch.profile || watch.order).then(Vec::new);
+        let touches = (tells || watch.profile).then(Vec::new);
+        let moves = watch.order || watch.moves;
         let may_cancel = chance.may_cancel();
-        let is_watched = watch.record || chance.is_writing() || touches.is_some() || may_cancel;
+        let tells = touches.is_some() || moves;
+        let is_watched = watch.record || chance.is_writing() || tells || may_cancel;
         let state = State {
             ready,
             timers: Timers::default(),
@@ -217,7 +224,8 @@ impl Core {
             refused: None,
             touches,
             profile: watch.profile.then(Profile::default),
-            order: watch.order.then(Box::default),
+            moves: moves.then(|| Box::new(Moves::new(watch.moves, watch.order))),
+            is_given_up: false,
             may_wait: chooser.as_ref().is_some_and(|chooser| chooser.may_wait()),
             may_cancel,
             chance,
@@ -276,7 +284,9 @@ impl Core {
     }
 
     pub(crate) fn with_chance<R>(&self, act: impl FnOnce(&mut Chance) -> R) -> R {
-        act(&mut self.state.borrow_mut().chance)
+        let state = &mut *self.state.borrow_mut();
+        state.link(|_| moves::DRAWS, Access::Write);
+        act(&mut state.chance)
     }
 
     pub(crate) fn with_locals<R>(&self, act: impl FnOnce(&mut Locals) -> R) -> R {
@@ -300,7 +310,9 @@ impl Core {
     /// Returns what a floor above keeps for the time of the run; it is made when it is first asked
     /// for.
     pub(crate) fn extension<T: Default + 'static>(&self) -> Rc<T> {
-        let extensions = &mut self.state.borrow_mut().extensions;
+        let state = &mut *self.state.borrow_mut();
+        state.use_beyond("the world of hosts, networks and faults");
+        let extensions = &mut state.extensions;
         let found = extensions.iter().find(|kept| kept.is::<T>());
         let found = found.and_then(|kept| kept.clone().downcast().ok());
         found.unwrap_or_else(|| {
@@ -418,6 +430,12 @@ impl State {
     }
 
     pub(crate) fn slot(&mut self, key: Key) -> Option<&mut Slot> {
+        self.link_look(key);
+        self.unseen_slot(key)
+    }
+
+    /// Returns a future without taking note that it was looked at.
+    pub(crate) fn unseen_slot(&mut self, key: Key) -> Option<&mut Slot> {
         self.slots
             .get_mut(key.slot as usize)
             .filter(|slot| slot.id == key.id)
@@ -561,6 +579,9 @@ impl State {
     #[inline]
     pub(crate) fn schedule(&mut self, slot: u32) {
         let entry = &mut self.slots[slot as usize];
+        if let Some(moves) = &mut self.moves {
+            moves.rouse(entry.path_hash);
+        }
         if entry.flags.any(Flags::POLLING) {
             entry.flags.set(Flags::WOKEN);
         } else if !entry.flags.any(Flags::SCHEDULED) && !entry.is_done() {
@@ -568,7 +589,7 @@ impl State {
             if entry.kind == Kind::Thread {
                 self.ready.open_lane().push(Entry::thread(slot));
             } else {
-                self.ready.push(Entry::task(slot));
+                self.queue_task(slot);
             }
         }
     }
@@ -579,6 +600,7 @@ impl State {
     pub(crate) fn wake(&mut self, waker: Option<Waker>) -> Option<Waker> {
         let waker = waker?;
         let Some(word) = super::waker::word(&waker) else {
+            self.link(|_| moves::FOREIGN, Access::Write);
             return Some(waker);
         };
         let slot = self.slots.get(word.slot() as usize);

@@ -1,9 +1,8 @@
-//! Who is told of footprints: the strategy, the profile that is being made, the order of the run.
+//! Who is told of footprints: the strategy, and the profile that is being made.
 
 use super::choose::EntityId;
 use super::core::State;
-use super::resources::Touch;
-use super::table::Key;
+use super::resources::normalize;
 use crate::chance::mix;
 
 impl State {
@@ -21,27 +20,19 @@ impl State {
         if let Some(profile) = &mut self.profile {
             profile.add(hash, || self.paths.path(entry.path), touches);
         }
-        if let Some(order) = &mut self.order {
-            order.add(hash, touches);
-        }
         touches.clear();
     }
 
     /// Tells of what a callback on behalf of a path has done, if it has done anything.
     #[inline]
-    pub(super) fn observe_callback(&mut self, path: u64, subject: Option<Key>) {
+    pub(super) fn observe_callback(&mut self, path: u64) {
         if self.touches.is_some() {
-            self.observe_watched_callback(path, subject);
+            self.observe_watched_callback(path);
         }
     }
 
     #[cold]
-    fn observe_watched_callback(&mut self, path: u64, subject: Option<Key>) {
-        if self.order.is_some()
-            && let Some(subject) = subject
-        {
-            self.follow_in_order(subject);
-        }
+    fn observe_watched_callback(&mut self, path: u64) {
         let Some(touches) = &mut self.touches else {
             return;
         };
@@ -52,43 +43,14 @@ impl State {
         {
             chooser.observe(entity, touches);
         }
-        if let Some(order) = &mut self.order {
-            order.add(entity.get(), touches);
-        }
         touches.clear();
-    }
-
-    /// Takes note that what is being made depends on the end of a future.
-    pub(crate) fn follow_in_order(&mut self, future: Key) {
-        if self.order.is_none() {
-            return;
-        }
-        let Some(slot) = self.slot(future) else {
-            return;
-        };
-        let (is_driven, hash, id) = (slot.kind.is_driven(), slot.path_hash, slot.id);
-        if let Some(order) = &mut self.order {
-            if is_driven {
-                order.follow_task(hash);
-            } else {
-                order.follow_promise(id);
-            }
-        }
     }
 
     /// Takes note of the result of a draw.
     pub(crate) fn take_note_of_draw(&mut self, word: u64) {
         self.fingerprint.add(word);
-        if let Some(order) = &mut self.order {
-            order.tell(mix(0xD4A3, word));
+        if let Some(moves) = &mut self.moves {
+            moves.tell(mix(0xD4A3, word));
         }
-    }
-}
-
-/// Mentions each resource once, in the order of their numbers; a write counts for more than a read.
-fn normalize(touches: &mut Vec<Touch>) {
-    if touches.len() > 1 {
-        touches.sort_unstable_by_key(|touch| (touch.resource, std::cmp::Reverse(touch.access)));
-        touches.dedup_by_key(|touch| touch.resource);
     }
 }

@@ -9,6 +9,8 @@ use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 
 use super::core::{self, Core};
+use super::moves::FOREIGN;
+use super::resources::Access;
 use super::step;
 use super::table::{DoneCallback, Key, On, State as Progress, Waiter, WaiterKey, WaiterState};
 use super::timers::{Target, Timer};
@@ -38,7 +40,8 @@ impl Core {
 
     /// Returns how far a waiter has come; one that is gone was cancelled.
     pub(crate) fn waiter_state(&self, key: WaiterKey) -> WaiterState {
-        let state = self.state.borrow();
+        let state = &mut *self.state.borrow_mut();
+        state.link_waiter(key.slot, Access::Read);
         let waiter = state.waiters.get(key.slot as usize);
         let waiter = waiter.filter(|waiter| waiter.generation == key.generation);
         waiter.map_or(WaiterState::Cancelled, |waiter| waiter.state)
@@ -109,6 +112,7 @@ impl Wait {
         };
         let waker = cx.waker().clone();
         let state = &mut *core.state.borrow_mut();
+        state.link_wait(over);
         let waiter = state.make_waiter(core, waker, on, at);
         let generation = waiter.generation;
         let before = std::mem::replace(&mut state.waiters[over.slot as usize], waiter);
@@ -159,6 +163,7 @@ impl Wait {
         };
         {
             let state = &mut *core.state.borrow_mut();
+            state.link_wait(key);
             let waiter = &mut state.waiters[key.slot as usize];
             match waiter.state {
                 WaiterState::Woken => {
@@ -292,6 +297,14 @@ impl core::State {
     #[inline]
     fn begin_wait(&mut self, core: &Core, slot: u32, on: On) {
         self.suspend(slot);
+        if let Some(moves) = &mut self.moves {
+            moves.name_waiter(slot);
+            let waker = self.waiters.get(slot as usize);
+            let waker = waker.and_then(|waiter| waiter.waker.as_ref());
+            if waker.is_some_and(|waker| super::waker::word(waker).is_none()) {
+                moves.touch(FOREIGN, Access::Write);
+            }
+        }
         if self.is_watched {
             self.record_wait(core.now(), on);
         }
@@ -318,6 +331,7 @@ impl core::State {
         if waiter.is_none_or(|waiter| waiter.generation != key.generation) {
             return None;
         }
+        self.link_wait(key);
         let waiter = self.waiters.remove(key.slot as usize);
         if let Some(slot) = self.current {
             self.slots[slot as usize].waiting.remove(key.slot);
@@ -375,9 +389,11 @@ impl core::State {
     /// woken when the state is no longer borrowed.
     #[inline]
     pub(crate) fn wake_slot(&mut self, slot: u32) -> (bool, Option<Waker>) {
-        let Some(waiter) = self.waiters.get_mut(slot as usize) else {
+        if !self.waiters.contains(slot as usize) {
             return (false, None);
-        };
+        }
+        self.link_waiter(slot, Access::Read);
+        let waiter = &mut self.waiters[slot as usize];
         if waiter.state != WaiterState::Pending {
             return (false, None);
         }
@@ -511,7 +527,7 @@ pub(crate) fn poll_done(
             if let Some(waiter) = wait.key.take() {
                 state.remove_waiter(waiter);
             }
-            state.follow_in_order(key);
+            state.link_look(key);
             Poll::Ready(())
         }
         Waited::Not => {
@@ -522,7 +538,7 @@ pub(crate) fn poll_done(
                     return Poll::Ready(());
                 };
                 if slot.is_done() {
-                    state.follow_in_order(key);
+                    state.link_look(key);
                     return Poll::Ready(());
                 }
                 assert!(

@@ -11,7 +11,8 @@ use std::time::Duration;
 use super::program::{Program, aside, program};
 use super::shrink::{self, Budget};
 use super::stopwatch::Stopwatch;
-use super::{Exhaustion, Report, Shrunk, campaign, exhaustive};
+use super::exhaustive::Search;
+use super::{Exhaustion, Report, Shrunk, campaign};
 use crate::chance::Plan;
 use crate::sim::Sim;
 use crate::strategy::Strategy;
@@ -64,6 +65,7 @@ pub struct Explorer {
     pub(super) name: Option<String>,
     pub(super) folder: Option<PathBuf>,
     pub(super) jobs: Option<usize>,
+    every_interleaving: bool,
     budget: Budget,
     strategy: Arc<dyn Fn(u64) -> Strategy + Send + Sync>,
 }
@@ -81,6 +83,7 @@ impl Explorer {
             name: None,
             folder: Some(PathBuf::from("sim-regressions")),
             jobs: None,
+            every_interleaving: false,
             budget: Budget::default(),
             strategy: Arc::new(|_| Strategy::random()),
         }
@@ -216,7 +219,14 @@ impl Explorer {
         aside(|| shrink::shrink(program, &self.sim, plan, self.budget))
     }
 
-    /// Runs every interleaving of a small program: see [`Exhaustion`]. There are as many runs as
+    /// Runs each interleaving when a program is [exhausted](Self::exhaust), and not one of each
+    /// trace: for programs whose tasks share what is not tracked, or to see how many there are.
+    pub fn every_interleaving(mut self) -> Self {
+        self.every_interleaving = true;
+        self
+    }
+
+    /// Runs all that a small program can do: see [`Exhaustion`]. There are as many runs as
     /// [`runs`](Self::runs) says, at most.
     #[track_caller]
     pub fn exhaust<F, Fut>(&self, main: F) -> Exhaustion
@@ -229,8 +239,14 @@ impl Explorer {
     }
 
     pub(crate) fn exhaust_program(&self, program: &Program<'_>) -> Exhaustion {
-        let runs = self.runs.unwrap_or(u64::MAX);
-        aside(|| exhaustive::run(program, &self.sim, runs, self.time))
+        let search = Search {
+            program,
+            sim: &self.sim,
+            max_runs: self.runs.unwrap_or(u64::MAX),
+            time: self.time,
+            every: self.every_interleaving,
+        };
+        aside(|| search.run())
     }
 
     pub(super) fn threads(&self) -> usize {

@@ -5,3 +5,4 @@ mod exhaustive;
 mod messages;
 mod programs;
 mod shrinking;
+mod traces;

@@ -1,0 +1,239 @@
+//! The loop's side of the [moves](super::moves): what it tells of them, if anyone wants to know.
+
+use super::core::{Core, State};
+use super::moves::{Moves, of_actor};
+use super::ready::{Entry, Kind};
+use super::resources::Access;
+use super::table::{self, DoneCallback, Key, WaiterKey};
+use super::timers::{Target, Timer};
+use crate::chance::mix;
+
+/// Something that is shared within the crate and that no program knows of, such as what a group
+/// knows of its tasks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hidden(u64);
+
+impl Hidden {
+    /// Names one that is being made.
+    pub(crate) fn now() -> Self {
+        super::core::try_current()
+            .and_then(|core| {
+                let moves = &mut core.state.borrow_mut().moves;
+                moves.as_mut().map(|moves| Self(moves.give_name()))
+            })
+            .unwrap_or_default()
+    }
+
+    /// Takes note that it is looked at or changed.
+    #[inline]
+    pub(crate) fn touch(self) {
+        if self.0 != 0 {
+            self.tell(|moves, resource| moves.touch(resource, Access::Write));
+        }
+    }
+
+    /// Takes note that something is added to it, in whatever order, and that whoever is last
+    /// completes a wait.
+    #[inline]
+    pub(crate) fn add_to(self, wait: Option<WaiterKey>) {
+        if self.0 == 0 {
+            return;
+        }
+        self.tell(Moves::add_to);
+        if let Some(wait) = wait
+            && let Some(core) = super::core::try_own(wait.serial)
+        {
+            core.state.borrow_mut().link_wake(wait.slot);
+        }
+    }
+
+    #[cold]
+    fn tell(self, act: impl FnOnce(&mut Moves, u64)) {
+        let Some(core) = super::core::try_current() else {
+            return;
+        };
+        // A destructor may come by while the state is borrowed by whoever has dropped it.
+        if let Ok(mut state) = core.state.try_borrow_mut()
+            && let Some(moves) = &mut state.moves
+        {
+            act(moves, self.0);
+        }
+    }
+}
+
+impl Core {
+    /// Takes note that an end of the ready queue cuts off what is left in it.
+    pub(super) fn end_moves(&self, state: &mut State) {
+        if let Some(moves) = &mut state.moves {
+            moves.end();
+            if !state.ready.is_empty() {
+                moves.count();
+            }
+        }
+    }
+}
+
+impl State {
+    /// Takes note that the current move touches something that only the loop knows of.
+    #[inline]
+    pub(super) fn link(&mut self, resource: impl FnOnce(&Moves) -> u64, access: Access) {
+        if let Some(moves) = &mut self.moves {
+            let resource = resource(moves);
+            moves.touch(resource, access);
+        }
+    }
+
+    #[inline]
+    pub(super) fn link_waiter(&mut self, slot: u32, access: Access) {
+        self.link(|moves| moves.waiter(slot), access);
+    }
+
+    #[inline]
+    pub(super) fn link_future(&mut self, slot: u32, access: Access) {
+        self.link(|moves| moves.future(slot), access);
+    }
+
+    /// Takes note that what a task does next is changed.
+    #[inline]
+    pub(super) fn link_task(&mut self, slot: u32) {
+        if self.moves.is_some() {
+            let actor = of_actor(self.slots[slot as usize].path_hash);
+            self.link(|_| actor, Access::Write);
+        }
+    }
+
+    /// Takes note that a future is looked at. Who looks at a gather does so among those that
+    /// complete it together.
+    #[inline]
+    pub(super) fn link_look(&mut self, key: Key) {
+        if self.moves.is_some()
+            && let Some(slot) = self.slots.get(key.slot as usize)
+            && slot.id == key.id
+        {
+            let access = match slot.kind {
+                table::Kind::Gather => Access::Write,
+                _ => Access::Read,
+            };
+            self.link_future(key.slot, access);
+        }
+    }
+
+    /// Takes note that a gather is closer to its end. Whoever is last ends it, so each touches what
+    /// the last does: which of them that is makes no difference.
+    pub(super) fn add_to_gather(&mut self, gather: Key) {
+        let Some(moves) = &mut self.moves else { return };
+        moves.add_to(moves.future(gather.slot));
+        let Some(slot) = self.slots.get(gather.slot as usize) else {
+            return;
+        };
+        let callbacks: Vec<DoneCallback> = slot.callbacks.iter().collect();
+        for callback in callbacks {
+            match callback {
+                DoneCallback::Wake(waiter) => self.link_wake(waiter),
+                DoneCallback::Call(slot) => {
+                    self.link(|moves| of_actor(moves.callback(slot)), Access::Read);
+                }
+            }
+        }
+    }
+
+    /// Takes note of what is touched when a wait is completed.
+    fn link_wake(&mut self, waiter: u32) {
+        self.link_waiter(waiter, Access::Read);
+        let waiter = self.waiters.get(waiter as usize);
+        let word = waiter.and_then(|waiter| super::waker::word(waiter.waker.as_ref()?));
+        let task = word.and_then(|word| self.slots.get(word.slot() as usize));
+        if let Some(actor) = task.map(|task| of_actor(task.path_hash)) {
+            self.link(|_| actor, Access::Read);
+        }
+    }
+
+    /// Takes note that a wait is looked at by whoever waits, or ended.
+    #[inline]
+    pub(super) fn link_wait(&mut self, key: WaiterKey) {
+        self.link_waiter(key.slot, Access::Write);
+    }
+
+    #[inline]
+    pub(super) fn use_beyond(&mut self, what: &'static str) {
+        if let Some(moves) = &mut self.moves {
+            moves.use_beyond(what);
+        }
+    }
+
+    /// Queues the step of a task.
+    #[inline]
+    pub(super) fn queue_task(&mut self, slot: u32) {
+        self.ready.push(Entry::task(slot));
+        if let Some(moves) = &mut self.moves {
+            moves.queue(self.slots[slot as usize].path_hash);
+        }
+    }
+
+    /// Queues a callback.
+    #[inline]
+    pub(super) fn queue_callback(&mut self, slot: u32) {
+        self.ready.push(Entry::callback(slot));
+        if let Some(moves) = &mut self.moves {
+            moves.queue_callback(slot);
+        }
+    }
+
+    /// Queues a timer that is due.
+    #[inline]
+    pub(super) fn queue_timer(&mut self, timer: Timer) {
+        self.ready.push(Entry::timer(timer));
+        if let Some(moves) = &mut self.moves {
+            let name = match timer.target() {
+                Target::Waiter(slot, _) => moves.waiter(slot),
+                Target::Callback(slot, _) => moves.callback(slot),
+                Target::Alarm(token, _) => u64::from(token),
+            };
+            moves.queue_timer(timer.bits(), name);
+        }
+    }
+
+    /// Begins the move of an entry that has its turn.
+    #[cold]
+    pub(super) fn begin_move(&mut self, entry: Entry, now: u64) {
+        let actor = self.actor(entry);
+        let Some(moves) = &mut self.moves else {
+            return;
+        };
+        if self.stopping {
+            moves.count();
+        }
+        let mut nth = 0;
+        match entry.kind() {
+            Kind::Task(slot) => nth = self.slots[slot as usize].steps,
+            Kind::Callback(_) => moves.take_callback(),
+            Kind::Timer(timer) => moves.take_timer(timer.bits()),
+        }
+        moves.begin(actor, mix(actor, u64::from(nth)), now);
+        if !moves.is_named(actor) {
+            let name = match entry.kind() {
+                Kind::Task(slot) => self.name(slot),
+                Kind::Callback(_) => "a callback".to_owned(),
+                Kind::Timer(_) => "a timer".to_owned(),
+            };
+            if let Some(moves) = &mut self.moves {
+                moves.call(actor, name);
+            }
+        }
+    }
+
+    /// Names whoever an entry is for: the same number in every interleaving.
+    pub(super) fn actor(&self, entry: Entry) -> u64 {
+        let Some(moves) = &self.moves else { return 0 };
+        actor(&self.slots, moves, entry)
+    }
+}
+
+/// Names whoever an entry is for.
+pub(super) fn actor(slots: &slab::Slab<table::Slot>, moves: &Moves, entry: Entry) -> u64 {
+    match entry.kind() {
+        Kind::Task(slot) => slots[slot as usize].path_hash,
+        Kind::Callback(slot) => moves.callback(slot),
+        Kind::Timer(timer) => moves.timer(timer.bits()),
+    }
+}
