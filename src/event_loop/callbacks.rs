@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::context::Locals;
 use super::core::{self, Core, State};
-use super::moves::of_actor;
 use super::resources::Access;
 use super::table::Key;
 use super::timers::Timer;
@@ -60,22 +59,15 @@ impl Core {
 
     /// Cancels a callback that has not been called yet.
     pub(crate) fn cancel_callback(&self, key: CallbackKey) {
-        self.link_callback(key, Access::Write);
+        self.state.borrow_mut().link_callback(key, Access::Write);
         self.retire_callback(key);
-    }
-
-    fn link_callback(&self, key: CallbackKey, access: Access) {
-        let state = &mut *self.state.borrow_mut();
-        if state.callback(key.slot, key.generation).is_some() {
-            state.link(|moves| of_actor(moves.callback(key.slot)), access);
-        }
     }
 
     /// Cancels a callback on behalf of several who could all do that: it does not matter who does.
     pub(crate) fn retire_callback(&self, key: CallbackKey) {
-        self.link_callback(key, Access::Read);
         let (_call, _locals) = {
             let state = &mut *self.state.borrow_mut();
+            state.link_callback(key, Access::Read);
             let Some(callback) = state.callback(key.slot, key.generation) else {
                 return;
             };
@@ -95,7 +87,7 @@ impl Core {
 
     pub(crate) fn is_callback_pending(&self, key: CallbackKey) -> bool {
         let state = &mut *self.state.borrow_mut();
-        state.link(|moves| of_actor(moves.callback(key.slot)), Access::Read);
+        state.link_callback(key, Access::Read);
         state
             .callback(key.slot, key.generation)
             .is_some_and(|callback| callback.call.is_some())
@@ -129,7 +121,7 @@ impl State {
         };
         let slot = self.callbacks.insert(callback) as u32;
         if let Some(moves) = &mut self.moves {
-            moves.name_callback(slot);
+            moves.name_callback(generation);
         }
         CallbackKey {
             serial,

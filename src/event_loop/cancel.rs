@@ -292,7 +292,8 @@ impl State {
             self.waiters[waiting as usize].forwarded = true;
             return Forwarded::To(target);
         }
-        self.link_waiter(waiting, Access::Write);
+        let generation = self.waiters[waiting as usize].generation;
+        self.link_waiter(generation, Access::Write);
         let waiter = &mut self.waiters[waiting as usize];
         waiter.state = WaiterState::Cancelled;
         let waker = waiter.waker.take();

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::order::Order;
 use super::resources::{Access, Touch, normalize};
+use super::table::Key;
 use crate::chance::mix;
 
 /// More moves than this are not kept: no program that long is searched through.
@@ -99,10 +100,12 @@ pub(crate) struct Moves {
     keeps: bool,
     shown: Shown,
     order: Option<Order>,
-    /// The names of what is in the tables of the loop, by slot.
-    waiters: Vec<u64>,
+    /// The names of waiters and callbacks, and the task that each waiter wakes, by generation: they
+    /// may be asked for when they are gone.
+    waiters: Vec<(u64, u64)>,
     callbacks: Vec<u64>,
-    futures: Vec<u64>,
+    /// The names of futures, by id, and how to look at each.
+    futures: Vec<(u64, Access)>,
     /// The callbacks in the ready queue.
     queued: VecDeque<u64>,
     /// The timers in the ready queue.
@@ -220,8 +223,8 @@ impl Moves {
         }
     }
 
-    pub(super) fn queue_callback(&mut self, slot: u32) {
-        let actor = self.callbacks[slot as usize];
+    pub(super) fn queue_callback(&mut self, generation: u32) {
+        let actor = self.callback(generation);
         self.rouse(actor);
         self.queue(actor);
         self.queued.push_back(actor);
@@ -274,31 +277,35 @@ impl Moves {
         mix(self.name, self.given)
     }
 
-    pub(super) fn name_waiter(&mut self, slot: u32) {
+    pub(super) fn name_waiter(&mut self, generation: u32, wakes: u64) {
         let name = mix(self.give_name(), WAITER);
-        put(&mut self.waiters, slot, name);
+        put(&mut self.waiters, generation, (name, wakes));
     }
 
-    pub(super) fn name_callback(&mut self, slot: u32) {
+    pub(super) fn name_callback(&mut self, generation: u32) {
         let name = self.give_name();
-        put(&mut self.callbacks, slot, name);
+        put(&mut self.callbacks, generation, name);
     }
 
-    pub(super) fn name_future(&mut self, slot: u32, task: Option<u64>) {
+    /// Names a future that is made in the current move, unless it is that of a task.
+    pub(super) fn name_future(&mut self, key: Key, task: Option<u64>, look: Access) {
         let name = task.unwrap_or_else(|| self.give_name());
-        put(&mut self.futures, slot, of_future(name));
+        put(&mut self.futures, key.id as u32, (of_future(name), look));
     }
 
-    pub(super) fn waiter(&self, slot: u32) -> u64 {
-        self.waiters.get(slot as usize).copied().unwrap_or(0)
+    /// Returns the name of a waiter and the task that it wakes.
+    pub(super) fn waiter(&self, generation: u32) -> (u64, u64) {
+        self.waiters.get(generation as usize).copied().unwrap_or_default()
     }
 
-    pub(super) fn callback(&self, slot: u32) -> u64 {
-        self.callbacks.get(slot as usize).copied().unwrap_or(0)
+    pub(super) fn callback(&self, generation: u32) -> u64 {
+        self.callbacks.get(generation as usize).copied().unwrap_or_default()
     }
 
-    pub(super) fn future(&self, slot: u32) -> u64 {
-        self.futures.get(slot as usize).copied().unwrap_or(0)
+    /// Returns the resource that says how far a future has come, and how to look at it.
+    pub(super) fn future(&self, id: u64) -> (u64, Access) {
+        let future = self.futures.get(id as usize).copied();
+        future.unwrap_or((0, Access::Read))
     }
 
     pub(super) fn is_named(&self, actor: u64) -> bool {
@@ -316,10 +323,10 @@ impl Moves {
     }
 }
 
-fn put(names: &mut Vec<u64>, slot: u32, name: u64) {
-    let slot = slot as usize;
-    if names.len() <= slot {
-        names.resize(slot + 1, 0);
+fn put<T: Copy>(names: &mut Vec<T>, place: u32, name: T) {
+    let place = place as usize;
+    if names.len() <= place {
+        names.resize(place + 1, name);
     }
-    names[slot] = name;
+    names[place] = name;
 }

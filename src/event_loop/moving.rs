@@ -1,5 +1,8 @@
 //! The loop's side of the [moves](super::moves): what it tells of them, if anyone wants to know.
 
+use slab::Slab;
+
+use super::callbacks::{Callback, CallbackKey};
 use super::core::{Core, State};
 use super::moves::{Moves, of_actor};
 use super::ready::{Entry, Kind};
@@ -43,7 +46,8 @@ impl Hidden {
         if let Some(wait) = wait
             && let Some(core) = super::core::try_own(wait.serial)
         {
-            core.state.borrow_mut().link_wake(wait.slot);
+            let state = &mut *core.state.borrow_mut();
+            state.link_wake(wait.generation);
         }
     }
 
@@ -83,14 +87,16 @@ impl State {
         }
     }
 
+    /// Takes note that a wait is looked at or ended, even if it is gone.
     #[inline]
-    pub(super) fn link_waiter(&mut self, slot: u32, access: Access) {
-        self.link(|moves| moves.waiter(slot), access);
+    pub(super) fn link_waiter(&mut self, generation: u32, access: Access) {
+        self.link(|moves| moves.waiter(generation).0, access);
     }
 
     #[inline]
     pub(super) fn link_future(&mut self, slot: u32, access: Access) {
-        self.link(|moves| moves.future(slot), access);
+        let id = self.slots[slot as usize].id;
+        self.link(|moves| moves.future(id).0, access);
     }
 
     /// Takes note that what a task does next is changed.
@@ -102,19 +108,13 @@ impl State {
         }
     }
 
-    /// Takes note that a future is looked at. Who looks at a gather does so among those that
-    /// complete it together.
+    /// Takes note that a future is looked at, even if it is gone. Who looks at a gather does so among
+    /// those that complete it together.
     #[inline]
     pub(super) fn link_look(&mut self, key: Key) {
-        if self.moves.is_some()
-            && let Some(slot) = self.slots.get(key.slot as usize)
-            && slot.id == key.id
-        {
-            let access = match slot.kind {
-                table::Kind::Gather => Access::Write,
-                _ => Access::Read,
-            };
-            self.link_future(key.slot, access);
+        if let Some(moves) = &mut self.moves {
+            let (future, look) = moves.future(key.id);
+            moves.touch(future, look);
         }
     }
 
@@ -122,36 +122,46 @@ impl State {
     /// the last does: which of them that is makes no difference.
     pub(super) fn add_to_gather(&mut self, gather: Key) {
         let Some(moves) = &mut self.moves else { return };
-        moves.add_to(moves.future(gather.slot));
+        moves.add_to(moves.future(gather.id).0);
         let Some(slot) = self.slots.get(gather.slot as usize) else {
             return;
         };
         let callbacks: Vec<DoneCallback> = slot.callbacks.iter().collect();
         for callback in callbacks {
             match callback {
-                DoneCallback::Wake(waiter) => self.link_wake(waiter),
+                DoneCallback::Wake(slot) => {
+                    let generation = self.waiters[slot as usize].generation;
+                    self.link_wake(generation);
+                }
                 DoneCallback::Call(slot) => {
-                    self.link(|moves| of_actor(moves.callback(slot)), Access::Read);
+                    let generation = self.callbacks[slot as usize].generation;
+                    let actor = |moves: &Moves| of_actor(moves.callback(generation));
+                    self.link(actor, Access::Read);
                 }
             }
         }
     }
 
-    /// Takes note of what is touched when a wait is completed.
-    fn link_wake(&mut self, waiter: u32) {
-        self.link_waiter(waiter, Access::Read);
-        let waiter = self.waiters.get(waiter as usize);
-        let word = waiter.and_then(|waiter| super::waker::word(waiter.waker.as_ref()?));
-        let task = word.and_then(|word| self.slots.get(word.slot() as usize));
-        if let Some(actor) = task.map(|task| of_actor(task.path_hash)) {
-            self.link(|_| actor, Access::Read);
+    /// Takes note of what is touched when a wait is completed, whether it is over already or not.
+    #[inline]
+    pub(super) fn link_wake(&mut self, generation: u32) {
+        if let Some(moves) = &mut self.moves {
+            let (waiter, task) = moves.waiter(generation);
+            moves.touch(waiter, Access::Read);
+            moves.touch(of_actor(task), Access::Read);
         }
+    }
+
+    /// Takes note of a callback that is looked at or called off, even if it is gone.
+    pub(super) fn link_callback(&mut self, key: CallbackKey, access: Access) {
+        let callback = |moves: &Moves| moves.callback(key.generation);
+        self.link(|moves| of_actor(callback(moves)), access);
     }
 
     /// Takes note that a wait is looked at by whoever waits, or ended.
     #[inline]
     pub(super) fn link_wait(&mut self, key: WaiterKey) {
-        self.link_waiter(key.slot, Access::Write);
+        self.link_waiter(key.generation, Access::Write);
     }
 
     #[inline]
@@ -175,7 +185,7 @@ impl State {
     pub(super) fn queue_callback(&mut self, slot: u32) {
         self.ready.push(Entry::callback(slot));
         if let Some(moves) = &mut self.moves {
-            moves.queue_callback(slot);
+            moves.queue_callback(self.callbacks[slot as usize].generation);
         }
     }
 
@@ -185,8 +195,8 @@ impl State {
         self.ready.push(Entry::timer(timer));
         if let Some(moves) = &mut self.moves {
             let name = match timer.target() {
-                Target::Waiter(slot, _) => moves.waiter(slot),
-                Target::Callback(slot, _) => moves.callback(slot),
+                Target::Waiter(_, generation) => moves.waiter(generation).0,
+                Target::Callback(_, generation) => moves.callback(generation),
                 Target::Alarm(token, _) => u64::from(token),
             };
             moves.queue_timer(timer.bits(), name);
@@ -196,13 +206,13 @@ impl State {
     /// Begins the move of an entry that has its turn.
     #[cold]
     pub(super) fn begin_move(&mut self, entry: Entry, now: u64) {
-        let actor = self.actor(entry);
         let Some(moves) = &mut self.moves else {
             return;
         };
         if self.stopping {
             moves.count();
         }
+        let actor = actor(&self.slots, &self.callbacks, moves, entry);
         let mut nth = 0;
         match entry.kind() {
             Kind::Task(slot) => nth = self.slots[slot as usize].steps,
@@ -221,19 +231,18 @@ impl State {
             }
         }
     }
-
-    /// Names whoever an entry is for: the same number in every interleaving.
-    pub(super) fn actor(&self, entry: Entry) -> u64 {
-        let Some(moves) = &self.moves else { return 0 };
-        actor(&self.slots, moves, entry)
-    }
 }
 
-/// Names whoever an entry is for.
-pub(super) fn actor(slots: &slab::Slab<table::Slot>, moves: &Moves, entry: Entry) -> u64 {
+/// Names whoever an entry is for: the same number in every interleaving.
+pub(super) fn actor(
+    slots: &Slab<table::Slot>,
+    callbacks: &Slab<Callback>,
+    moves: &Moves,
+    entry: Entry,
+) -> u64 {
     match entry.kind() {
         Kind::Task(slot) => slots[slot as usize].path_hash,
-        Kind::Callback(slot) => moves.callback(slot),
+        Kind::Callback(slot) => moves.callback(callbacks[slot as usize].generation),
         Kind::Timer(timer) => moves.timer(timer.bits()),
     }
 }

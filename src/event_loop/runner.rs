@@ -162,7 +162,11 @@ impl EventLoop {
         if let Some(moves) = &mut self.core.state.borrow_mut().moves {
             moves.begin_epoch();
         }
-        self.core.run_until_stopped().map_err(|halt| {
+        let result = self.core.run_until_stopped();
+        if let Some(moves) = &mut self.core.state.borrow_mut().moves {
+            moves.end();
+        }
+        result.map_err(|halt| {
             self.core.state.borrow_mut().stopping = false;
             self.failure(halt)
         })

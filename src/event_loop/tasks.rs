@@ -356,14 +356,16 @@ impl State {
             state: Progress::Pending,
             flags: Flags::default(),
         });
+        let slot = slot as u32;
+        let key = Key { serial, slot, id };
         if let Some(moves) = &mut self.moves {
-            moves.name_future(slot as u32, kind.is_driven().then_some(path_hash));
+            let look = match kind {
+                Kind::Gather => Access::Write,
+                _ => Access::Read,
+            };
+            moves.name_future(key, kind.is_driven().then_some(path_hash), look);
         }
-        Key {
-            serial,
-            slot: slot as u32,
-            id,
-        }
+        key
     }
 
     pub(super) fn finish(

@@ -21,6 +21,7 @@ impl Core {
     pub(crate) fn wake_waiter(&self, slot: u32, generation: u32) -> bool {
         let (woken, foreign) = {
             let state = &mut *self.state.borrow_mut();
+            state.link_wake(generation);
             let waiter = state.waiters.get(slot as usize);
             if waiter.is_none_or(|waiter| waiter.generation != generation) {
                 return false;
@@ -41,7 +42,7 @@ impl Core {
     /// Returns how far a waiter has come; one that is gone was cancelled.
     pub(crate) fn waiter_state(&self, key: WaiterKey) -> WaiterState {
         let state = &mut *self.state.borrow_mut();
-        state.link_waiter(key.slot, Access::Read);
+        state.link_waiter(key.generation, Access::Read);
         let waiter = state.waiters.get(key.slot as usize);
         let waiter = waiter.filter(|waiter| waiter.generation == key.generation);
         waiter.map_or(WaiterState::Cancelled, |waiter| waiter.state)
@@ -298,10 +299,12 @@ impl core::State {
     fn begin_wait(&mut self, core: &Core, slot: u32, on: On) {
         self.suspend(slot);
         if let Some(moves) = &mut self.moves {
-            moves.name_waiter(slot);
-            let waker = self.waiters.get(slot as usize);
-            let waker = waker.and_then(|waiter| waiter.waker.as_ref());
-            if waker.is_some_and(|waker| super::waker::word(waker).is_none()) {
+            let waiter = &self.waiters[slot as usize];
+            let word = waiter.waker.as_ref().and_then(super::waker::word);
+            let task = word.and_then(|word| self.slots.get(word.slot() as usize));
+            let wakes = task.map_or(0, |task| task.path_hash);
+            moves.name_waiter(waiter.generation, wakes);
+            if task.is_none() {
                 moves.touch(FOREIGN, Access::Write);
             }
         }
@@ -389,10 +392,11 @@ impl core::State {
     /// woken when the state is no longer borrowed.
     #[inline]
     pub(crate) fn wake_slot(&mut self, slot: u32) -> (bool, Option<Waker>) {
-        if !self.waiters.contains(slot as usize) {
+        let Some(waiter) = self.waiters.get(slot as usize) else {
             return (false, None);
-        }
-        self.link_waiter(slot, Access::Read);
+        };
+        let generation = waiter.generation;
+        self.link_wake(generation);
         let waiter = &mut self.waiters[slot as usize];
         if waiter.state != WaiterState::Pending {
             return (false, None);

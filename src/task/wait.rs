@@ -102,7 +102,10 @@ impl<W: Waitable> WaitFor<W> {
         for key in keys {
             let (left, until, timer) = (left.clone(), self.until, self.timer);
             let on_done = move || {
-                hidden.add_to(Some(waiter));
+                match until {
+                    Until::AllCompleted => hidden.add_to(Some(waiter)),
+                    Until::FirstCompleted | Until::FirstFailed => hidden.touch(),
+                }
                 let left = left.fetch_sub(1, Ordering::Relaxed) - 1;
                 if left == 0 || until == Until::FirstCompleted || until.is_over(key) {
                     if let (Some(timer), Some(core)) = (timer, core::try_own(key.serial)) {

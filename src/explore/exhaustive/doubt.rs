@@ -52,7 +52,7 @@ impl<'a> Doubt<'a> {
 
     fn run(&self, again: &Arc<Mutex<Again>>) -> Run<()> {
         let again = again.clone();
-        let strategy = Strategy::custom("exhaustive", move |_| {
+        let strategy = Strategy::custom("again", move |_| {
             let again = again.clone();
             Box::new(Repeat { again, seen: 0 })
         });
@@ -148,6 +148,8 @@ impl Again {
     fn follow(&mut self, made: &Move) {
         let index = self.left.get_mut(&made.actor).and_then(VecDeque::pop_front);
         if let Some(index) = index {
+            // There may have been no choice but to go against what is only a habit.
+            self.is_stuck |= !self.made.has_all(&self.before[index]);
             self.made.add(index);
         }
         if let Rule::Same(actor) = &mut self.rule {

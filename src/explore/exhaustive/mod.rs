@@ -11,6 +11,9 @@ mod every;
 mod traces;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -101,6 +104,8 @@ pub struct Exhaustion {
     failed: u64,
     is_complete: bool,
     is_reduced: bool,
+    /// In how many epochs every interleaving was run.
+    dense: usize,
     not_reduced: Option<String>,
     draws: bool,
     findings: Vec<Finding>,

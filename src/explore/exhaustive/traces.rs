@@ -56,6 +56,7 @@ fn search_with(
     let sim = sim.keep_moves(true);
     let mut tally = Tally::default();
     tally.all.is_reduced = true;
+    tally.all.dense = dense.len();
     let mut doubt = Doubt::new(search);
     while tally.all.runs + tally.all.redundant < search.max_runs && !watch.is_over() {
         lock(&tree).begin_run();

@@ -81,13 +81,17 @@ impl Tree {
     /// Looks at the moves that were made since it did so last.
     pub(super) fn follow(&mut self, moves: &[Move]) {
         while self.seen < moves.len() && !self.is_redundant && !self.is_left {
-            self.follow_move(&moves[self.seen]);
+            self.follow_move(&moves[self.seen], &moves[..self.seen]);
         }
     }
 
-    fn follow_move(&mut self, made: &Move) {
+    fn follow_move(&mut self, made: &Move, earlier: &[Move]) {
         if self.seen == self.nodes.len() {
             if self.is_asleep(made.actor) {
+                let mut behind = earlier.iter().flat_map(|earlier| &earlier.behind);
+                if behind.any(|(_, callback)| *callback == made.actor) {
+                    self.counted.insert(made.epoch);
+                }
                 self.is_redundant = true;
                 return;
             }
