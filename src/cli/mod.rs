@@ -65,7 +65,8 @@
 //! `portfolio` unless something else is asked for. The first failure ends it, unless it shall
 //! `--keep-going`; each is shrunk to the few decisions that matter, and shown as a table with a
 //! column a task. What comes of it does not depend on `--jobs`; how long it took is said on
-//! standard error. `--exhaustive` makes a run for every order in which a small scenario can go.
+//! standard error. `--exhaustive` makes all the runs of a small scenario that could differ in what
+//! comes of them, one of each trace; `--interleavings` makes a run for every order of its steps.
 //!
 //! # Snapshots
 //!

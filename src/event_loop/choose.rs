@@ -202,7 +202,9 @@ impl Turn<'_> {
     /// callback.
     pub(crate) fn actors(&self) -> impl Iterator<Item = (u64, bool)> {
         self.ready.all().map(|entry| {
-            let actor = self.moves.map_or(0, |moves| actor(self.slots, self.callbacks, moves, entry));
+            let actor = self
+                .moves
+                .map_or(0, |moves| actor(self.slots, self.callbacks, moves, entry));
             (actor, matches!(entry.kind(), Kind::Callback(_)))
         })
     }

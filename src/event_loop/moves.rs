@@ -295,11 +295,17 @@ impl Moves {
 
     /// Returns the name of a waiter and the task that it wakes.
     pub(super) fn waiter(&self, generation: u32) -> (u64, u64) {
-        self.waiters.get(generation as usize).copied().unwrap_or_default()
+        self.waiters
+            .get(generation as usize)
+            .copied()
+            .unwrap_or_default()
     }
 
     pub(super) fn callback(&self, generation: u32) -> u64 {
-        self.callbacks.get(generation as usize).copied().unwrap_or_default()
+        self.callbacks
+            .get(generation as usize)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Returns the resource that says how far a future has come, and how to look at it.

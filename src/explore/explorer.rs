@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::exhaustive::Search;
 use super::program::{Program, aside, program};
 use super::shrink::{self, Budget};
 use super::stopwatch::Stopwatch;
-use super::exhaustive::Search;
 use super::{Exhaustion, Report, Shrunk, campaign};
 use crate::chance::Plan;
 use crate::sim::Sim;

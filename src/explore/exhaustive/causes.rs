@@ -53,9 +53,7 @@ impl<'a> Causes<'a> {
         let mut before = Bits::default();
         let callback = self.stands_behind(start, index);
         for earlier in (start..index).rev() {
-            if !before.has(earlier)
-                && (self.is_edge(earlier, index) || callback == Some(earlier))
-            {
+            if !before.has(earlier) && (self.is_edge(earlier, index) || callback == Some(earlier)) {
                 before.add(earlier);
                 before.add_all(&self.before[earlier]);
             }
@@ -79,7 +77,9 @@ impl<'a> Causes<'a> {
         };
         let (rouser, callback) = self.rousers[index].iter().find_map(queue)?;
         let called = (start..index).rev();
-        let called = called.into_iter().find(|at| self.moves[*at].actor == callback)?;
+        let called = called
+            .into_iter()
+            .find(|at| self.moves[*at].actor == callback)?;
         let always = match self.rousers[called].first() {
             None => true,
             Some(queued) => *queued == rouser || self.is_before(*queued, rouser),
@@ -174,6 +174,10 @@ impl Bits {
 
     pub(super) fn has_all(&self, others: &Self) -> bool {
         let own = self.0.iter().chain(std::iter::repeat(&0));
-        others.0.iter().zip(own).all(|(other, own)| other & !own == 0)
+        others
+            .0
+            .iter()
+            .zip(own)
+            .all(|(other, own)| other & !own == 0)
     }
 }

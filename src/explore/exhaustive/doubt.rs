@@ -83,7 +83,10 @@ fn describe(one: &Run<()>, other: &Run<()>) -> String {
         Some(now) => {
             let name = other.shown.names.get(&now.actor);
             let name = name.map_or("a task", String::as_str);
-            format!("{name} touches other things in its step {}", steps[&now.actor])
+            format!(
+                "{name} touches other things in its step {}",
+                steps[&now.actor]
+            )
         }
         None => "the run ends otherwise".to_owned(),
     };
@@ -115,7 +118,7 @@ enum Rule {
     Last,
     /// Whoever has just gone, and else whoever went last.
     Same(u64),
-    Any(Stream),
+    Any(Box<Stream>),
 }
 
 impl Again {
@@ -132,7 +135,7 @@ impl Again {
         let rule = match order {
             0 => Rule::Last,
             1 => Rule::Same(0),
-            _ => Rule::Any(Stream::new(order, Domain::Schedule)),
+            _ => Rule::Any(Box::new(Stream::new(order, Domain::Schedule))),
         };
         Self {
             left,

@@ -92,7 +92,10 @@ fn search_with(
 fn look_at(tree: &mut Tree, run: &Run<()>) {
     let shown = &run.shown;
     tree.follow(&shown.moves);
-    let counted = shown.counted.iter().filter(|epoch| !tree.dense.contains(epoch));
+    let counted = shown
+        .counted
+        .iter()
+        .filter(|epoch| !tree.dense.contains(epoch));
     let counted: Vec<u32> = counted.copied().collect();
     if !tree.is_redundant {
         tree.counted.extend(counted);

@@ -96,7 +96,8 @@ impl Tree {
                 return;
             }
             let asleep = self.asleep.clone();
-            self.nodes.push(Node::new(vec![made.actor], made.actor, asleep));
+            self.nodes
+                .push(Node::new(vec![made.actor], made.actor, asleep));
         }
         let node = &mut self.nodes[self.seen];
         let differs = node.made.as_ref().is_some_and(|before| **before != *made);
@@ -175,7 +176,10 @@ impl Tree {
         if initials.iter().any(|actor| node.is_known(*actor)) {
             return;
         }
-        match initials.iter().find(|actor| node.candidates.contains(actor)) {
+        match initials
+            .iter()
+            .find(|actor| node.candidates.contains(actor))
+        {
             Some(actor) => node.todo.push(*actor),
             None => {
                 self.counted.insert(moves[race.first].epoch);
