@@ -52,6 +52,8 @@ pub(crate) use limits::Limits;
 pub(crate) use limits::real_time;
 pub(crate) use moves::{Move, Shown};
 pub(crate) use moving::Hidden;
+#[cfg(feature = "cli")]
+pub(crate) use moving::look_beyond;
 pub use profile::Profile;
 pub use report::{Report, ReportKind, set_exception_handler};
 pub use resources::{Access, Touch};

@@ -65,6 +65,14 @@ impl Hidden {
     }
 }
 
+/// Takes note that the program looks at things of which no move tells.
+#[cfg(feature = "cli")]
+pub(crate) fn look_beyond(what: &'static str) {
+    if let Some(core) = super::core::try_current() {
+        core.state.borrow_mut().use_beyond(what);
+    }
+}
+
 impl Core {
     /// Takes note that an end of the ready queue cuts off what is left in it.
     pub(super) fn end_moves(&self, state: &mut State) {

@@ -368,5 +368,8 @@ fn the_reduced_search_shows_what_all_interleavings_show() {
 #[test]
 #[ignore = "it takes minutes"]
 fn the_reduced_search_shows_it_for_thousands_of_programs() {
-    println!("{:?}", compare(0..2_500));
+    for hundred in 3..28 {
+        let first = hundred * 100;
+        println!("{first}: {:?}", compare(first..first + 100));
+    }
 }

@@ -77,7 +77,10 @@ impl Scope<'_> {
                 Some(frame) => frame.locals.borrow()[usize::from(index)].clone(),
                 None => Value::None,
             },
-            Place::Shared(index) => self.machine.shared.borrow()[usize::from(index)].clone(),
+            Place::Shared(index) => {
+                self.machine.sharing.touch();
+                self.machine.shared.borrow()[usize::from(index)].clone()
+            }
             Place::Context(index) => match CONTEXT.get() {
                 Some(values) => values[usize::from(index)].clone(),
                 None => (&self.machine.model.context[usize::from(index)].1).into(),
@@ -347,6 +350,7 @@ impl Frame {
                 self.locals.borrow_mut()[usize::from(index)] = value;
             }
             Place::Shared(index) => {
+                self.machine.sharing.touch();
                 self.machine.shared.borrow_mut()[usize::from(index)] = value;
             }
             Place::Context(index) => {
