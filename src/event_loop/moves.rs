@@ -193,7 +193,7 @@ impl Moves {
         }
     }
 
-    /// Takes note that the move adds to something. The order in which moves do that does not matter.
+    /// Takes note that the move adds to something: in which order moves do that does not matter.
     pub(super) fn add_to(&mut self, resource: u64) {
         self.touch(resource, Access::Read);
         if self.is_open {

@@ -116,8 +116,8 @@ impl State {
         }
     }
 
-    /// Takes note that a future is looked at, even if it is gone. Who looks at a gather does so among
-    /// those that complete it together.
+    /// Takes note that a future is looked at, even if it is gone. Who looks at a gather does so
+    /// among those that complete it together.
     #[inline]
     pub(super) fn link_look(&mut self, key: Key) {
         if let Some(moves) = &mut self.moves {

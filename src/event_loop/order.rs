@@ -1,9 +1,9 @@
 //! The partial order of a run: which steps came before which others *and* could have mattered to
 //! them. Two interleavings with the same order are one and the same for the program.
 //!
-//! A [move](super::moves) depends on the last write to what it reads, and on the reads since then of
-//! what it writes; among that are its own actor, whom it has woken and what it awaits. Its hash is
-//! taken over those of the moves that it depends on; the hash of the order is their sum, so it does
+//! A [move](super::moves) depends on the last write to what it reads, and on the reads since then
+//! of what it writes; among that are its own actor, whom it has woken and what it awaits. Its hash
+//! is taken over those of the moves that it depends on; the hash of the order is their sum, so it does
 //! not matter which of two independent moves was made first.
 
 use super::moves::Move;

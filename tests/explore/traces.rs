@@ -117,8 +117,8 @@ async fn reorder(setters: u32) {
     join(tasks).await;
 }
 
-/// Philosophers whose forks are only touched, so that nobody ever waits: each order in which the two
-/// beside a fork have touched it is a trace, but for the one in which all orders make a ring.
+/// Philosophers whose forks are only touched, so that nobody ever waits: each order in which the
+/// two beside a fork have touched it is a trace, but for the one in which all orders make a ring.
 async fn seats(seats: usize) {
     let forks: Vec<Rc<Tracked<usize>>> = (0..seats).map(|_| Rc::default()).collect();
     let mut seated = Vec::new();
