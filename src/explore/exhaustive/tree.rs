@@ -163,11 +163,33 @@ impl Tree {
     pub(super) fn reverse_races(&mut self, causes: &Causes<'_>, moves: &[Move]) {
         // The last of the nodes that were given has been chosen anew.
         let fresh = self.given.saturating_sub(1);
-        for race in causes.races(fresh) {
+        let overtaken = self.overtaken(causes, moves, fresh);
+        for race in causes.races(fresh).into_iter().chain(overtaken) {
             if !self.dense.contains(&moves[race.first].epoch) {
                 self.reverse(causes, moves, race);
             }
         }
+    }
+
+    /// Returns what could have come before a move that woke a sleeper, and would have had to do with
+    /// what the sleeper was about to do. Once awake it may do something else, so that nothing of it
+    /// is left in the run.
+    fn overtaken(&self, causes: &Causes<'_>, moves: &[Move], fresh: usize) -> Vec<Race> {
+        let mut races = Vec::new();
+        for (first, node) in self.nodes.iter().enumerate().take(moves.len()) {
+            let woken = node.asleep.iter().chain(&node.tried);
+            let woken: Vec<_> = woken.filter(|one| one.depends_on(&moves[first])).collect();
+            let later = first.max(fresh.saturating_sub(1)) + 1..moves.len();
+            let same = later.take_while(|later| moves[*later].epoch == moves[first].epoch);
+            for second in same.filter(|second| !causes.is_before(first, *second)) {
+                let other = &moves[second];
+                let meets = |one: &&Arc<Move>| one.actor != other.actor && one.depends_on(other);
+                if woken.iter().any(|one| meets(&one)) {
+                    races.push(Race { first, second });
+                }
+            }
+        }
+        races
     }
 
     fn reverse(&mut self, causes: &Causes<'_>, moves: &[Move], race: Race) {
