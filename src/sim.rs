@@ -411,7 +411,8 @@ impl Sim {
     ) -> Run<T> {
         let state = &mut *core.state.borrow_mut();
         let moves = state.moves.take().map(|moves| moves.conclude());
-        let (trace_hash, shown) = moves.unwrap_or_default();
+        let (trace_hash, mut shown) = moves.unwrap_or_default();
+        shown.is_given_up = state.is_given_up;
         Run {
             seed: self.seed,
             strategy: self.strategy.clone(),

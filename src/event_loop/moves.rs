@@ -82,6 +82,8 @@ pub(crate) struct Shown {
     pub(crate) beyond: Option<&'static str>,
     /// What actors are called.
     pub(crate) names: BTreeMap<u64, String>,
+    /// The strategy has given the run up, so that its end means nothing.
+    pub(crate) is_given_up: bool,
 }
 
 /// Keeps an account of the moves of a run.

@@ -3,8 +3,8 @@
 //!
 //! A [move](super::moves) depends on the last write to what it reads, and on the reads since then
 //! of what it writes; among that are its own actor, whom it has woken and what it awaits. Its hash
-//! is taken over those of the moves that it depends on; the hash of the order is their sum, so it does
-//! not matter which of two independent moves was made first.
+//! is taken over those of the moves that it depends on; the hash of the order is their sum, so it
+//! does not matter which of two independent moves was made first.
 
 use super::moves::Move;
 use super::resources::Access;

@@ -67,7 +67,8 @@ use crate::sim::{Run, Sim};
 /// known of a `Cell`, a `Mutex` of the standard library, or a static. So each trace is run a few
 /// more times, with its independent steps in other orders, which must make no difference. If it
 /// does, the search says where, and runs
-/// [every interleaving](crate::explore::Explorer::every_interleaving) instead; it does so as well for programs with threads, hosts or a network.
+/// [every interleaving](crate::explore::Explorer::every_interleaving) instead; it does so as well
+/// for programs with threads, hosts or a network.
 ///
 /// ```
 /// use simrun::explore::Explorer;
@@ -95,8 +96,8 @@ use crate::sim::{Run, Sim};
 /// ```
 ///
 /// What makes no difference to how the run ends, and to what its steps touch, is not noticed:
-/// shared state whose effects nobody checks. Nor is what shows only in an order that was not tried. Where
-/// the state that is shared is worth a certificate, it is worth a `Tracked`.
+/// shared state whose effects nobody checks. Nor is what shows only in an order that was not tried.
+/// Where the state that is shared is worth a certificate, it is worth a `Tracked`.
 #[derive(Clone, Debug, Default)]
 pub struct Exhaustion {
     runs: u64,

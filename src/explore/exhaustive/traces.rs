@@ -9,8 +9,8 @@
 //! that are due at once join the queue, and whoever stops the loop lets the iteration finish: where
 //! it begins depends on how many moves came before, in whatever order. And a task that is queued
 //! behind a callback has to wait for it. In an epoch, from one passing of time to the next, in
-//! which that is found to matter, all moves are said to have to do with each other, and the search begins
-//! again.
+//! which that is found to matter, all moves are said to have to do with each other, and the search
+//! begins again.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

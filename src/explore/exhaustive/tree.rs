@@ -171,8 +171,8 @@ impl Tree {
         }
     }
 
-    /// Returns what could have come before a move that woke a sleeper, and would have had to do with
-    /// what the sleeper was about to do. Once awake it may do something else, so that nothing of it
+    /// Returns what could have come before a move that woke a sleeper, and would have had to do
+    /// with what the sleeper was about to do. Once awake it may do something else, so that nothing of it
     /// is left in the run.
     fn overtaken(&self, causes: &Causes<'_>, moves: &[Move], fresh: usize) -> Vec<Race> {
         let mut races = Vec::new();
@@ -184,7 +184,7 @@ impl Tree {
             for second in same.filter(|second| !causes.is_before(first, *second)) {
                 let other = &moves[second];
                 let meets = |one: &&Arc<Move>| one.actor != other.actor && one.depends_on(other);
-                if woken.iter().any(|one| meets(&one)) {
+                if woken.iter().any(meets) {
                     races.push(Race { first, second });
                 }
             }
