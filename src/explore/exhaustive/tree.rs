@@ -172,8 +172,8 @@ impl Tree {
     }
 
     /// Returns what could have come before a move that woke a sleeper, and would have had to do
-    /// with what the sleeper was about to do. Once awake it may do something else, so that nothing of it
-    /// is left in the run.
+    /// with what the sleeper was about to do. Once awake it may do something else, so that nothing
+    /// of it is left in the run.
     fn overtaken(&self, causes: &Causes<'_>, moves: &[Move], fresh: usize) -> Vec<Race> {
         let mut races = Vec::new();
         for (first, node) in self.nodes.iter().enumerate().take(moves.len()) {
