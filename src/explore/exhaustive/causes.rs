@@ -96,13 +96,16 @@ impl<'a> Causes<'a> {
         self.before
     }
 
-    /// Returns the races of the moves from `fresh` on with those before them.
-    pub(super) fn races(&self, fresh: usize) -> Vec<Race> {
+    /// Returns the races of the moves from `fresh` on with those before them. Who could have gone
+    /// instead of a move is asked.
+    pub(super) fn races(&self, fresh: usize, could: impl Fn(usize, u64) -> bool) -> Vec<Race> {
         let later = fresh..self.moves.len();
-        later.flat_map(|second| self.races_of(second)).collect()
+        later
+            .flat_map(|second| self.races_of(second, &could))
+            .collect()
     }
 
-    fn races_of(&self, second: usize) -> Vec<Race> {
+    fn races_of(&self, second: usize, could: &impl Fn(usize, u64) -> bool) -> Vec<Race> {
         let epoch = self.moves[second].epoch;
         let earlier = (0..second).rev();
         let earlier = earlier.take_while(|first| self.moves[*first].epoch == epoch);
@@ -112,7 +115,7 @@ impl<'a> Causes<'a> {
                 continue;
             }
             between.add_all(&self.before[first]);
-            if self.is_race(first, second) {
+            if self.is_race(first, second, could) {
                 races.push(Race { first, second });
             }
         }
@@ -121,14 +124,14 @@ impl<'a> Causes<'a> {
 
     /// Says whether a move that comes directly before another one could come after it: not if the
     /// other one would then not be there.
-    fn is_race(&self, first: usize, second: usize) -> bool {
+    fn is_race(&self, first: usize, second: usize, could: &impl Fn(usize, u64) -> bool) -> bool {
         let (one, other) = (&self.moves[first], &self.moves[second]);
         if one.actor == other.actor || !one.depends_on(other) {
             return false;
         }
         let rousers = &self.rousers[second];
         let without = |rouser: &usize| *rouser != first && !self.is_before(first, *rouser);
-        rousers.is_empty() || rousers.iter().any(without)
+        rousers.is_empty() || rousers.iter().any(without) || could(first, other.actor)
     }
 
     /// Returns who could go first if the second of a race was to come before the first.

@@ -164,7 +164,9 @@ impl Tree {
         // The last of the nodes that were given has been chosen anew.
         let fresh = self.given.saturating_sub(1);
         let overtaken = self.overtaken(causes, moves, fresh);
-        for race in causes.races(fresh).into_iter().chain(overtaken) {
+        let could = |at: usize, actor| self.nodes[at].candidates.contains(&actor);
+        let races = causes.races(fresh, could);
+        for race in races.into_iter().chain(overtaken) {
             if !self.dense.contains(&moves[race.first].epoch) {
                 self.reverse(causes, moves, race);
             }
