@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::assure::{Failure, FailureKind, Outcome, Property};
 use crate::chance::{Chance, Decision, Plan, Site};
 use crate::event_loop::core::{Core, Watch};
-use crate::event_loop::{EventLoop, Limits, Profile, Report, ReportKind};
+use crate::event_loop::{EventLoop, Limits, Profile, Report, ReportKind, Shown};
 use crate::host;
 use crate::strategy::Strategy;
 use crate::task::{Ending, Task, spawn_on};
@@ -125,6 +125,12 @@ impl Sim {
     /// Finds out which steps depend on which, for [`Run::trace_hash`] and [`Run::handoffs`].
     pub fn hash_trace(mut self, hash: bool) -> Self {
         self.watch.order = hash;
+        self
+    }
+
+    /// Keeps the moves of the run, and finds out which depend on which.
+    pub(crate) fn keep_moves(mut self, keep: bool) -> Self {
+        (self.watch.moves, self.watch.order) = (keep, keep);
         self
     }
 
@@ -328,6 +334,7 @@ impl Sim {
                 profile: None,
                 trace_hash: None,
                 handoffs: Vec::new(),
+                shown: Shown::default(),
                 plan: Plan::default(),
                 unmet: Vec::new(),
                 properties: Vec::new(),
@@ -423,6 +430,9 @@ impl Sim {
         reports: Vec<Report>,
     ) -> Run<T> {
         let state = &mut *core.state.borrow_mut();
+        let moves = state.moves.take().map(|moves| moves.conclude());
+        let (trace_hash, mut shown) = moves.unwrap_or_default();
+        shown.is_given_up = state.is_given_up;
         Run {
             seed: self.seed,
             strategy: self.strategy.clone(),
@@ -434,7 +444,8 @@ impl Sim {
             fingerprint: state.fingerprint.finish(),
             trace: state.trace.take().unwrap_or_default().seal(),
             profile: state.profile.take().map(Arc::new),
-            trace_hash: state.order.take().map(|order| order.hash()),
+            trace_hash,
+            shown,
             handoffs: state
                 .handoffs
                 .take()
@@ -491,6 +502,7 @@ pub struct Run<T> {
     profile: Option<Arc<Profile>>,
     trace_hash: Option<u64>,
     handoffs: Vec<u64>,
+    pub(crate) shown: Shown,
     plan: Plan,
     unmet: Vec<Site>,
     properties: Vec<Property>,

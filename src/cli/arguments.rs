@@ -167,9 +167,12 @@ pub(super) struct ExploreArguments {
     /// Who goes next in every run but that of seed 0 [default: the file's, or `portfolio`]
     #[arg(long, value_name = "NAME", value_parser = strategy, conflicts_with = "exhaustive")]
     pub(super) strategy: Option<Strategy>,
-    /// Make a run for every order in which a small scenario can go
+    /// Make all the runs of a small scenario that could differ in what comes of them
     #[arg(long)]
     pub(super) exhaustive: bool,
+    /// The same with every order of its steps, even of those that have nothing in common
+    #[arg(long, conflicts_with_all = ["exhaustive", "strategy"])]
+    pub(super) interleavings: bool,
     /// Go on when a run has failed, for all the failures there are
     #[arg(long)]
     pub(super) keep_going: bool,

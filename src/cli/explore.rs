@@ -248,6 +248,9 @@ fn given(arguments: &ExploreArguments, work: &Work) -> crate::explore::Explorer 
     if let Some(jobs) = arguments.jobs {
         explorer = explorer.jobs(jobs);
     }
+    if arguments.interleavings {
+        explorer = explorer.every_interleaving();
+    }
     if arguments.keep_going {
         explorer = explorer.keep_going().make_all_runs();
     }
@@ -270,6 +273,7 @@ fn strategies(arguments: &ExploreArguments, model: &Model) -> Vec<Strategy> {
 fn is_exhaustive(arguments: &ExploreArguments, model: &Model) -> bool {
     let asked = |name: &String| name == EXHAUSTIVE;
     arguments.exhaustive
+        || arguments.interleavings
         || (arguments.strategy.is_none() && model.explore.strategies.iter().any(asked))
 }
 

@@ -71,7 +71,8 @@
 //! `--keep-going`; each is shrunk to the few decisions that matter, and shown as a table with a
 //! column a task. What comes of it does not depend on `--jobs`; how long it took is said on
 //! standard error, and on a terminal, or with `--progress`, how far it has come. `--exhaustive`
-//! makes a run for every order in which a small scenario can go.
+//! makes all the runs of a small scenario that could differ in what comes of them, one of each
+//! trace; `--interleavings` makes a run for every order of its steps.
 //!
 //! Strategies that plan ahead are told what nine runs have shown, which are the same in every
 //! campaign of a scenario and are made first. So a seed makes the same run in each of them, and

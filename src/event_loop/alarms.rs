@@ -90,7 +90,7 @@ impl Core {
         }
         let state = &mut *self.state.borrow_mut();
         let hash = state.paths.hash(path);
-        state.observe_callback(hash, None);
+        state.observe_callback(hash);
         state.caller = outer;
         state.paths.release(path);
     }

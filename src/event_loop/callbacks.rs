@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::context::Locals;
 use super::core::{self, Core, State};
-use super::ready::Entry;
+use super::resources::Access;
 use super::table::Key;
 use super::timers::Timer;
 use crate::time::Instant;
@@ -43,7 +43,7 @@ impl Core {
         let state = &mut *self.state.borrow_mut();
         let key = state.add_callback(self.serial, call, None);
         state.callbacks[key.slot as usize].queued = true;
-        state.ready.push(Entry::callback(key.slot));
+        state.queue_callback(key.slot);
         key
     }
 
@@ -60,8 +60,15 @@ impl Core {
 
     /// Cancels a callback that has not been called yet.
     pub(crate) fn cancel_callback(&self, key: CallbackKey) {
+        self.state.borrow_mut().link_callback(key, Access::Write);
+        self.retire_callback(key);
+    }
+
+    /// Cancels a callback on behalf of several who could all do that: it does not matter who does.
+    pub(crate) fn retire_callback(&self, key: CallbackKey) {
         let (_call, _locals) = {
             let state = &mut *self.state.borrow_mut();
+            state.link_callback(key, Access::Read);
             let Some(callback) = state.callback(key.slot, key.generation) else {
                 return;
             };
@@ -81,6 +88,7 @@ impl Core {
 
     pub(crate) fn is_callback_pending(&self, key: CallbackKey) -> bool {
         let state = &mut *self.state.borrow_mut();
+        state.link_callback(key, Access::Read);
         state
             .callback(key.slot, key.generation)
             .is_some_and(|callback| callback.call.is_some())
@@ -114,6 +122,9 @@ impl State {
             queued,
         };
         let slot = self.callbacks.insert(callback) as u32;
+        if let Some(moves) = &mut self.moves {
+            moves.name_callback(generation);
+        }
         CallbackKey {
             serial,
             slot,

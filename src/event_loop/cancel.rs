@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::core::{Core, State};
+use super::resources::Access;
 use super::step;
 use super::table::{End, Flags, Key, Kind, On, State as Progress, WaiterState, Waiting};
 use crate::error::Cancelled;
@@ -84,6 +85,7 @@ impl Core {
     pub(crate) fn cancel_within(&self, task: Key, target: &mut Target) -> Option<Waker> {
         let whole = {
             let state = &mut *self.state.borrow_mut();
+            state.link_request(task);
             let slot = state.slot(task).filter(|slot| !slot.is_done())?;
             let same = slot.waiting == target.waiting && slot.waiting.one().is_some();
             let whole = same || slot.flags.any(Flags::MUST_CANCEL);
@@ -149,6 +151,7 @@ impl Core {
             match slot.kind {
                 Kind::Task => {
                     slot.flags.set(Flags::ABORTED);
+                    state.link_task(key.slot);
                     return state.schedule(key.slot);
                 }
                 Kind::Thread => return,
@@ -161,6 +164,7 @@ impl Core {
     /// Takes one cancel request of the current task back; returns how many are left.
     pub(crate) fn uncancel(&self, key: Key) -> u32 {
         let state = &mut *self.state.borrow_mut();
+        state.link_request(key);
         let Some(slot) = state.slot(key) else {
             return 0;
         };
@@ -177,6 +181,13 @@ impl Core {
 }
 
 impl State {
+    /// Takes note that a task is asked to stop, or no longer.
+    fn link_request(&mut self, key: Key) {
+        if self.unseen_slot(key).is_some() {
+            self.link_task(key.slot);
+        }
+    }
+
     /// Says whether a cancel request would have any effect.
     fn takes_cancel(&mut self, key: Key) -> bool {
         let mut work = vec![key];
@@ -213,6 +224,7 @@ impl State {
         budget: usize,
         work: &mut Vec<Key>,
     ) -> Option<Waker> {
+        self.link_task(slot);
         let entry = &mut self.slots[slot as usize];
         entry.cancelling += 1;
         let waiting = entry.waiting;
@@ -280,6 +292,8 @@ impl State {
             self.waiters[waiting as usize].forwarded = true;
             return Forwarded::To(target);
         }
+        let generation = self.waiters[waiting as usize].generation;
+        self.link_waiter(generation, Access::Write);
         let waiter = &mut self.waiters[waiting as usize];
         waiter.state = WaiterState::Cancelled;
         let waker = waiter.waker.take();

@@ -3,6 +3,8 @@
 use slab::Slab;
 
 use super::core::{Core, LastStep, State};
+use super::moves::Moves;
+use super::moving::actor;
 use super::ready::{Entry, Kind, Ready};
 use super::resources::Touch;
 use super::table::{Slot, Waiter};
@@ -117,6 +119,8 @@ pub struct Turn<'a> {
     site: &'a LastStep,
     now: u64,
     deadline: Option<u64>,
+    moves: Option<&'a Moves>,
+    is_given_up: &'a mut bool,
 }
 
 impl Turn<'_> {
@@ -187,6 +191,32 @@ impl Turn<'_> {
     /// Returns the stream from which this decision is drawn.
     pub fn stream(&mut self) -> &mut Stream {
         self.chance.stream(Domain::Schedule)
+    }
+
+    /// Returns the moves that were made so far, if they are kept.
+    pub(crate) fn moves(&self) -> Option<&Moves> {
+        self.moves
+    }
+
+    /// Goes through the names by which moves know the candidates, and says of each whether it is a
+    /// callback.
+    pub(crate) fn actors(&self) -> impl Iterator<Item = (u64, bool)> {
+        self.ready.all().map(|entry| {
+            let actor = self
+                .moves
+                .map_or(0, |moves| actor(self.slots, self.callbacks, moves, entry));
+            (actor, matches!(entry.kind(), Kind::Callback(_)))
+        })
+    }
+
+    /// Says whether someone is ready who must wait for a callback.
+    pub(crate) fn holds_back(&self) -> bool {
+        self.ready.len() + self.ready.threads() > self.candidates()
+    }
+
+    /// Ends the run soon: nobody wants to know how it goes on.
+    pub(crate) fn give_up(&mut self) {
+        *self.is_given_up = true;
     }
 
     /// Returns the candidate that the followed plan names here, if it names one that is there.
@@ -345,6 +375,8 @@ impl State {
             site: &self.site,
             now: core.now.get(),
             deadline,
+            moves: self.moves.as_deref(),
+            is_given_up: &mut self.is_given_up,
         };
         Some((self.chooser.as_mut()?, turn))
     }
@@ -359,6 +391,9 @@ impl State {
         );
         if turn.chance.is_writing() {
             turn.note(index);
+        }
+        if self.is_given_up {
+            self.check_at = 0;
         }
         if self.keeps_order {
             self.ready.take(index)

@@ -25,12 +25,12 @@ use super::context::Locals;
 use super::handoffs::Handoffs;
 use super::hosts::Hosts;
 use super::limits::{Limits, Stopwatch};
-use super::order::Order;
+use super::moves::{self, Moves};
 use super::paths::Paths;
 use super::profile::Profile;
 use super::ready::{Entry, Ready};
 use super::report::{Handler, Report};
-use super::resources::{Resource, Touch};
+use super::resources::{Access, Resource, Touch};
 use super::step;
 use super::table::{Flags, Key, Kind, Slot, Waiter};
 use super::tasks::BoxedBody;
@@ -108,9 +108,12 @@ pub(crate) struct State {
     pub(crate) may_cancel: bool,
     pub(crate) touches: Option<Vec<Touch>>,
     pub(crate) profile: Option<Profile>,
-    pub(crate) order: Option<Box<Order>>,
-    /// Kept beside the order.
+    /// What is kept of the moves, if anyone wants to know.
+    pub(crate) moves: Option<Box<Moves>>,
+    /// Kept beside the order of the moves.
     pub(crate) handoffs: Option<Box<Handoffs>>,
+    /// The strategy does not want to know how the run ends.
+    pub(crate) is_given_up: bool,
     /// Where the next scheduling decision is taken: after whose step, and what came since.
     pub(crate) site: LastStep,
 
@@ -163,8 +166,10 @@ pub(crate) struct Watch {
     pub(crate) detail: super::told::Detail,
     /// What each task's steps touch.
     pub(crate) profile: bool,
-    /// The partial order of the steps, and who hands what to whom.
+    /// The partial order of the moves, and who hands what to whom.
     pub(crate) order: bool,
+    /// The moves themselves.
+    pub(crate) moves: bool,
 }
 
 /// What is to be run when the loop shuts down.
@@ -211,10 +216,12 @@ impl Core {
             .as_ref()
             .is_some_and(|chooser| chooser.wants_footprints());
         let touches = (tells || watch.profile || watch.order).then(Vec::new);
+        let moves = watch.order || watch.moves;
         let may_cancel = chance.may_cancel();
         let is_heard = is_anyone_listening();
         let has_events = watch.record || is_heard;
-        let is_watched = has_events || chance.is_writing() || touches.is_some() || may_cancel;
+        let tells = touches.is_some() || moves;
+        let is_watched = has_events || chance.is_writing() || tells || may_cancel;
         let state = State {
             ready,
             timers: Timers::default(),
@@ -236,8 +243,9 @@ impl Core {
             refused: None,
             touches,
             profile: watch.profile.then(Profile::default),
-            order: watch.order.then(Box::default),
+            moves: moves.then(|| Box::new(Moves::new(watch.moves, watch.order))),
             handoffs: watch.order.then(Box::default),
+            is_given_up: false,
             may_wait: chooser.as_ref().is_some_and(|chooser| chooser.may_wait()),
             may_cancel,
             chance,
@@ -303,7 +311,9 @@ impl Core {
     }
 
     pub(crate) fn with_chance<R>(&self, act: impl FnOnce(&mut Chance) -> R) -> R {
-        act(&mut self.state.borrow_mut().chance)
+        let state = &mut *self.state.borrow_mut();
+        state.link(|_| moves::DRAWS, Access::Write);
+        act(&mut state.chance)
     }
 
     pub(crate) fn with_locals<R>(&self, act: impl FnOnce(&mut Locals) -> R) -> R {
@@ -327,7 +337,9 @@ impl Core {
     /// Returns what a floor above keeps for the time of the run; it is made when it is first asked
     /// for.
     pub(crate) fn extension<T: Default + 'static>(&self) -> Rc<T> {
-        let extensions = &mut self.state.borrow_mut().extensions;
+        let state = &mut *self.state.borrow_mut();
+        state.use_beyond("the world of hosts, networks and faults");
+        let extensions = &mut state.extensions;
         let found = extensions.iter().find(|kept| kept.is::<T>());
         let found = found.and_then(|kept| kept.clone().downcast().ok());
         found.unwrap_or_else(|| {
@@ -480,6 +492,12 @@ impl State {
     }
 
     pub(crate) fn slot(&mut self, key: Key) -> Option<&mut Slot> {
+        self.link_look(key);
+        self.unseen_slot(key)
+    }
+
+    /// Returns a future without taking note that it was looked at.
+    pub(crate) fn unseen_slot(&mut self, key: Key) -> Option<&mut Slot> {
         self.slots
             .get_mut(key.slot as usize)
             .filter(|slot| slot.id == key.id)
@@ -628,6 +646,9 @@ impl State {
             self.note_wake(slot);
         }
         let entry = &mut self.slots[slot as usize];
+        if let Some(moves) = &mut self.moves {
+            moves.rouse(entry.path_hash);
+        }
         if entry.flags.any(Flags::POLLING) {
             entry.flags.set(Flags::WOKEN);
         } else if !entry.flags.any(Flags::SCHEDULED) && !entry.is_done() {
@@ -635,7 +656,7 @@ impl State {
             if entry.kind == Kind::Thread {
                 self.ready.open_lane().push(Entry::thread(slot));
             } else {
-                self.ready.push(Entry::task(slot));
+                self.queue_task(slot);
             }
         }
     }
@@ -646,6 +667,7 @@ impl State {
     pub(crate) fn wake(&mut self, waker: Option<Waker>) -> Option<Waker> {
         let waker = waker?;
         let Some(word) = super::waker::word(&waker) else {
+            self.link(|_| moves::FOREIGN, Access::Write);
             return Some(waker);
         };
         let slot = self.slots.get(word.slot() as usize);

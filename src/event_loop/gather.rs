@@ -95,7 +95,8 @@ impl Gathering {
         self.finished.set(self.finished.get() + 1);
         let end = {
             let state = &mut *core.state.borrow_mut();
-            let open = state.slot(outer).is_some_and(|slot| !slot.is_done());
+            state.add_to_gather(outer);
+            let open = state.unseen_slot(outer).is_some_and(|slot| !slot.is_done());
             if !open {
                 // Nobody will ask for this child's error any more.
                 if let Some(child) = state.slot(child) {
@@ -111,7 +112,7 @@ impl Gathering {
                 None if self.finished.get() < self.children.get() => None,
                 None => {
                     // Whoever ended last, the cancellation is that of the last in the list.
-                    let last = state.slot(outer).and_then(|outer| {
+                    let last = state.unseen_slot(outer).and_then(|outer| {
                         let rare = outer.rare();
                         let last = rare.children.last().copied();
                         last.filter(|_| rare.cancel_requested)

@@ -78,6 +78,7 @@ impl Core {
         let kept = None;
         let host = Host { name, clock, kept };
         let state = &mut *self.state.borrow_mut();
+        state.use_beyond("hosts");
         state.hosts.hosts.insert(family.node(), host);
     }
 

@@ -1,8 +1,8 @@
-//! Who is told of footprints: the strategy, the profile that is being made, the order of the run.
+//! Who is told of footprints: the strategy, and the profile that is being made.
 
 use super::choose::EntityId;
 use super::core::{Core, State};
-use super::resources::{Access, Touch};
+use super::resources::{Access, normalize};
 use super::table::Key;
 use crate::chance::mix;
 use crate::trace::Left;
@@ -43,9 +43,6 @@ impl State {
         if let Some(profile) = &mut self.profile {
             profile.add(hash, || self.paths.path(entry.path), touches);
         }
-        if let Some(order) = &mut self.order {
-            order.add(hash, touches);
-        }
         if let Some(handoffs) = &mut self.handoffs {
             handoffs.add(hash, touches);
         }
@@ -54,19 +51,14 @@ impl State {
 
     /// Tells of what a callback on behalf of a path has done, if it has done anything.
     #[inline]
-    pub(super) fn observe_callback(&mut self, path: u64, subject: Option<Key>) {
+    pub(super) fn observe_callback(&mut self, path: u64) {
         if self.touches.is_some() {
-            self.observe_watched_callback(path, subject);
+            self.observe_watched_callback(path);
         }
     }
 
     #[cold]
-    fn observe_watched_callback(&mut self, path: u64, subject: Option<Key>) {
-        if self.order.is_some()
-            && let Some(subject) = subject
-        {
-            self.follow_in_order(subject);
-        }
+    fn observe_watched_callback(&mut self, path: u64) {
         let Some(touches) = &mut self.touches else {
             return;
         };
@@ -77,34 +69,10 @@ impl State {
         {
             chooser.observe(entity, touches);
         }
-        if let Some(order) = &mut self.order {
-            order.add(entity.get(), touches);
-        }
         if let Some(handoffs) = &mut self.handoffs {
             handoffs.add(entity.get(), touches);
         }
         touches.clear();
-    }
-
-    /// Takes note that what is being made depends on the end of a future.
-    pub(crate) fn follow_in_order(&mut self, future: Key) {
-        if let Some(trace) = &mut self.trace {
-            trace.causes.find(Left::Done(future.id));
-        }
-        if self.order.is_none() {
-            return;
-        }
-        let Some(slot) = self.slot(future) else {
-            return;
-        };
-        let (is_driven, hash, id) = (slot.kind.is_driven(), slot.path_hash, slot.id);
-        if let Some(order) = &mut self.order {
-            if is_driven {
-                order.follow_task(hash);
-            } else {
-                order.follow_promise(id);
-            }
-        }
     }
 
     /// Takes note that a task was made or woken.
@@ -137,16 +105,8 @@ impl State {
     /// Takes note of the result of a draw.
     pub(crate) fn take_note_of_draw(&mut self, word: u64) {
         self.fingerprint.add(word);
-        if let Some(order) = &mut self.order {
-            order.tell(mix(0xD4A3, word));
+        if let Some(moves) = &mut self.moves {
+            moves.tell(mix(0xD4A3, word));
         }
-    }
-}
-
-/// Mentions each resource once, in the order of their numbers; a write counts for more than a read.
-fn normalize(touches: &mut Vec<Touch>) {
-    if touches.len() > 1 {
-        touches.sort_unstable_by_key(|touch| (touch.resource, std::cmp::Reverse(touch.access)));
-        touches.dedup_by_key(|touch| touch.resource);
     }
 }

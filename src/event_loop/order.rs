@@ -1,27 +1,19 @@
 //! The partial order of a run: which steps came before which others *and* could have mattered to
 //! them. Two interleavings with the same order are one and the same for the program.
 //!
-//! A step depends on the one before it in its task, on the last write to what it reads, on the
-//! reads since then of what it writes, and on the end of what it awaits. Its hash is taken over
-//! those of the steps that it depends on; the hash of the order is their sum, so it does not matter
-//! which of two independent steps was made first.
+//! A [move](super::moves) depends on the last write to what it reads, and on the reads since then
+//! of what it writes; among that are its own actor, whom it has woken and what it awaits. Its hash
+//! is taken over those of the moves that it depends on; the hash of the order is their sum, so it
+//! does not matter which of two independent moves was made first.
 
-use super::resources::{Access, Touch};
+use super::moves::Move;
+use super::resources::Access;
 use crate::chance::mix;
 
 /// The order of a run so far.
 #[derive(Debug, Default)]
 pub(crate) struct Order {
-    /// The last step of each task.
-    last: Table<u64>,
     resources: Table<Seen>,
-    /// By whose step each promise was completed.
-    promises: Table<u64>,
-    /// What the step that is being made depends on, apart from what it touches.
-    depends: u64,
-    /// The promises that it has completed.
-    completed: Vec<u64>,
-    at: u64,
     sum: u64,
 }
 
@@ -34,48 +26,21 @@ struct Seen {
 }
 
 impl Order {
-    /// Takes note that something which is no step, such as a draw, had this result.
-    pub(super) fn tell(&mut self, word: u64) {
-        self.depends = mix(self.depends, word);
-    }
-
-    /// Takes note that the step has found a task done.
-    pub(super) fn follow_task(&mut self, task: u64) {
-        let last = *self.last.entry(task);
-        self.tell(last);
-    }
-
-    /// Takes note that the step has found a promise completed.
-    pub(super) fn follow_promise(&mut self, promise: u64) {
-        let completed = *self.promises.entry(spread(promise));
-        self.tell(completed);
-    }
-
-    /// Takes note that the step has completed a promise.
-    pub(super) fn complete(&mut self, promise: u64) {
-        self.completed.push(promise);
-    }
-
-    /// Takes note of the virtual time at which the next step is made.
-    pub(super) fn begin(&mut self, at: u64) {
-        self.at = at;
-    }
-
-    /// Adds a step, with what it has touched.
-    pub(super) fn add(&mut self, task: u64, touches: &[Touch]) {
-        let depends = std::mem::take(&mut self.depends);
-        let last = self.last.entry(task);
-        let mut hash = mix(mix(mix(task, *last), depends), self.at);
-        for touch in touches {
+    /// Adds a move that was made at a moment in virtual time, with what it has been told.
+    pub(super) fn add(&mut self, made: &Move, at: u64, told: u64) {
+        let mut hash = mix(mix(made.actor, told), at);
+        for touch in &made.touches {
             let seen = self.resources.entry(touch.resource);
-            hash = mix(hash, seen.write);
+            hash = mix(hash, seen.write ^ touch.resource);
             if touch.access == Access::Write {
                 hash = mix(hash, seen.reads);
             }
         }
+        if made.stops {
+            hash = mix(hash, self.sum);
+        }
         hash = spread(hash);
-        *last = hash;
-        for touch in touches {
+        for touch in &made.touches {
             let seen = self.resources.entry(touch.resource);
             match touch.access {
                 Access::Read => seen.reads = seen.reads.wrapping_add(hash),
@@ -84,9 +49,6 @@ impl Order {
                     *seen = Seen { write, reads };
                 }
             }
-        }
-        for promise in self.completed.drain(..) {
-            *self.promises.entry(spread(promise)) = hash;
         }
         self.sum = self.sum.wrapping_add(hash);
     }

@@ -135,6 +135,11 @@ impl Ready {
         self.len() == 0 && !self.is_lane_busy()
     }
 
+    /// Returns how many threads are ready.
+    pub(crate) fn threads(&self) -> usize {
+        self.lane.as_deref().map_or(0, Lane::threads)
+    }
+
     /// Says whether nobody could go but the one who is running.
     #[inline]
     pub(crate) fn has_no_candidate(&self) -> bool {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::core::{self, Core};
+use super::moves::REPORTS;
+use super::resources::Access;
 use crate::error::TaskError;
 use crate::time::Instant;
 
@@ -113,7 +115,11 @@ impl Core {
         } else {
             tracing::error!(target: "simrun::report", at = %report.at, "{report}");
         }
-        let handler = self.state.borrow().handler.clone();
+        let handler = {
+            let state = &mut *self.state.borrow_mut();
+            state.link(|_| REPORTS, Access::Write);
+            state.handler.clone()
+        };
         let Some(handler) = handler else {
             self.state.borrow_mut().reports.push(report);
             return;

@@ -129,6 +129,15 @@ impl Core {
         self.state.borrow_mut().touch(self, key, access);
     }
 
+    /// Adds to the current move, if anyone wants to know, but not to the footprint of its step.
+    pub(crate) fn link_resource(&self, key: ResourceKey, access: Access) {
+        let state = &mut *self.state.borrow_mut();
+        if let Some(resource) = state.resources.get(key.slot as usize) {
+            let resource = resource.birth.0;
+            state.link(|_| resource, access);
+        }
+    }
+
     /// Takes note that the current task holds the resource from now on.
     pub(crate) fn hold(&self, key: ResourceKey) {
         let state = &mut *self.state.borrow_mut();
@@ -212,6 +221,9 @@ impl State {
         self.fingerprint.add(resource.key ^ access as u64);
         if self.is_watched {
             let resource = resource.birth.0;
+            if let Some(moves) = &mut self.moves {
+                moves.touch(resource, access);
+            }
             self.note_touch(core, key.slot, Touch { resource, access });
         }
     }
@@ -249,5 +261,13 @@ impl State {
                 )
             }
         }
+    }
+}
+
+/// Mentions each resource once, in the order of their numbers; a write counts for more than a read.
+pub(super) fn normalize(touches: &mut Vec<Touch>) {
+    if touches.len() > 1 {
+        touches.sort_unstable_by_key(|touch| (touch.resource, std::cmp::Reverse(touch.access)));
+        touches.dedup_by_key(|touch| touch.resource);
     }
 }

@@ -69,6 +69,9 @@ impl Core {
                 }
                 state.iteration -= 1;
                 state.steps += 1;
+                if let Some(moves) = &mut state.moves {
+                    moves.end();
+                }
                 let mut picked = state.pick(self);
                 if state.hosts.paused > 0
                     && let Some(entry) = picked
@@ -77,6 +80,11 @@ impl Core {
                     if picked.is_none() {
                         continue;
                     }
+                }
+                if state.moves.is_some()
+                    && let Some(entry) = picked
+                {
+                    state.begin_move(entry, self.now.get());
                 }
                 match picked.map(Entry::kind) {
                     Some(Kind::Task(slot)) => match state.begin_step(self, slot) {
@@ -118,6 +126,9 @@ impl Core {
             }
         }
         let state = &mut *self.state.borrow_mut();
+        if state.stopping {
+            self.end_moves(state);
+        }
         std::mem::take(&mut state.stopping).then_some(Ok(()))
     }
 
@@ -125,8 +136,15 @@ impl Core {
         if state.ready.lane().is_some() {
             return self.begin_gap(state);
         }
+        let before = self.now.get();
         while let Some(timer) = self.take_due(state, !state.ready.is_empty())? {
-            state.ready.push(Entry::timer(timer));
+            state.queue_timer(timer);
+            if self.now.get() == before
+                && let Some(moves) = &mut state.moves
+            {
+                // It was due already, and has waited for an iteration to begin.
+                moves.count();
+            }
         }
         if state.ready.is_empty() && !state.stopping {
             return Err(Halt::Idle);
@@ -167,7 +185,7 @@ impl Core {
         while let Ok(Some(timer)) = self.take_due(state, is_busy) {
             is_busy = true;
             if state.ready.lane().is_none() || !state.wake_sleeping_thread(timer, self.now()) {
-                state.ready.push(Entry::timer(timer));
+                state.queue_timer(timer);
             }
         }
         state.site.since += 1;
@@ -196,11 +214,17 @@ impl Core {
         }
         self.now.set(at);
         state.moved_at = state.steps;
+        if let Some(moves) = &mut state.moves {
+            moves.begin_epoch();
+        }
         Ok(())
     }
 
     #[cold]
     fn check_limits(&self, state: &mut super::core::State) -> Option<Halt> {
+        if state.is_given_up {
+            return Some(Halt::Steps);
+        }
         let next = self.limits.next_check(state.steps, state.moved_at);
         let was_called = std::mem::replace(&mut state.check_at, next) == 0;
         if was_called && state.properties.violation.is_some() {
@@ -287,7 +311,10 @@ impl Core {
         }
         let _locals = {
             let state = &mut *self.state.borrow_mut();
-            state.observe_callback(callback.path_hash, callback.subject);
+            if let Some(subject) = callback.subject {
+                state.link_look(subject);
+            }
+            state.observe_callback(callback.path_hash);
             state.caller = outer.0;
             state.paths.release(callback.path);
             std::mem::replace(&mut state.locals, outer.1)
@@ -299,6 +326,10 @@ impl Core {
 
     /// Lets the current iteration finish, and the loop stop after it.
     pub(crate) fn stop(&self) {
-        self.state.borrow_mut().stopping = true;
+        let state = &mut *self.state.borrow_mut();
+        state.stopping = true;
+        if let Some(moves) = &mut state.moves {
+            moves.stop();
+        }
     }
 }

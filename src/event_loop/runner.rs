@@ -51,7 +51,10 @@ pub struct EventLoop {
 #[track_caller]
 pub fn on_shutdown<F: Future<Output = ()> + 'static>(hook: impl FnOnce() -> F + 'static) {
     let hook: ShutdownHook = Box::new(move || Box::pin(hook()));
-    core::current().state.borrow_mut().hooks.push(hook);
+    let core = core::current();
+    let state = &mut *core.state.borrow_mut();
+    state.link(|_| super::moves::HOOKS, super::resources::Access::Write);
+    state.hooks.push(hook);
 }
 
 impl EventLoop {
@@ -156,7 +159,14 @@ impl EventLoop {
         let _inside = Inside::enter();
         let _running = Running::start(&self.core);
         self.core.start_stopwatch();
-        self.core.run_until_stopped().map_err(|halt| {
+        if let Some(moves) = &mut self.core.state.borrow_mut().moves {
+            moves.begin_epoch();
+        }
+        let result = self.core.run_until_stopped();
+        if let Some(moves) = &mut self.core.state.borrow_mut().moves {
+            moves.end();
+        }
+        result.map_err(|halt| {
             self.core.state.borrow_mut().stopping = false;
             self.failure(halt)
         })

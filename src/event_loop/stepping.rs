@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 
 use super::context::Locals;
 use super::core::{Core, LastStep, State};
-use super::ready::Entry;
 use super::resources::Touch;
 use super::step;
 use super::table::{End, Flags, Kind, Slot, Waiting};
@@ -205,9 +204,8 @@ impl State {
             trace.causes.begin_step(self.slots[slot as usize].id);
         }
         self.record(core.now(), || EventKind::Stepped);
-        if let Some(order) = &mut self.order {
-            order.begin(core.now.get());
-        }
+        // It may be a step within another one.
+        self.link_task(slot);
         if let Some(profile) = &mut self.profile
             && !self.ready.has_no_candidate()
         {
@@ -231,7 +229,11 @@ impl State {
             }
             entry.flags.clear(Flags::WOKEN);
             entry.flags.set(Flags::SCHEDULED);
-            self.ready.push(Entry::task(slot));
+            let actor = entry.path_hash;
+            if let Some(moves) = &mut self.moves {
+                moves.rouse(actor);
+            }
+            self.queue_task(slot);
         }
     }
 

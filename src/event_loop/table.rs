@@ -143,6 +143,11 @@ impl DoneCallbacks {
         place.map(|place| rest.remove(place)).is_some()
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = DoneCallback> {
+        let rest = self.rest.iter().flat_map(|rest| rest.iter());
+        self.first.iter().chain(rest).copied()
+    }
+
     #[inline]
     pub(crate) fn for_each(self, mut act: impl FnMut(DoneCallback)) {
         self.first.into_iter().for_each(&mut act);

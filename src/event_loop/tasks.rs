@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::core::{Core, State};
-use super::ready::Entry;
 use super::report::{Report, ReportKind};
+use super::resources::Access;
 use super::table::{
     Body, DoneCallback, DoneCallbacks, End, Flags, Key, Kind, Rare, Slot, State as Progress,
     Waiting,
@@ -87,13 +87,14 @@ impl Core {
     ) -> super::callbacks::CallbackKey {
         let state = &mut *self.state.borrow_mut();
         let callback = state.add_callback(self.serial, call, Some(key));
+        state.link_future(key.slot, Access::Write);
         let slot = state
             .slot(key)
             .expect("a done-callback is added through a live handle");
         slot.holds += 1;
         if slot.is_done() {
             state.callbacks[callback.slot as usize].queued = true;
-            state.ready.push(Entry::callback(callback.slot));
+            state.queue_callback(callback.slot);
         } else {
             slot.callbacks.push(DoneCallback::Call(callback.slot));
         }
@@ -112,6 +113,7 @@ impl Core {
                 return false;
             };
             let known = slot.callbacks.remove(DoneCallback::Call(callback.slot));
+            state.link_future(key.slot, Access::Write);
             let known = known && state.callback(callback.slot, callback.generation).is_some();
             known.then(|| state.remove_callback(callback.slot))
         };
@@ -187,7 +189,11 @@ impl Core {
         let body = {
             let state = &mut *self.state.borrow_mut();
             match state.slot(key) {
-                Some(slot) if slot.state == Progress::Value => slot.body.take(),
+                Some(slot) if slot.state == Progress::Value => {
+                    let body = slot.body.take();
+                    state.link_future(key.slot, Access::Write);
+                    body
+                }
                 _ => return state.outcome(key).and_then(Result::err).map(Err),
             }
         };
@@ -351,11 +357,16 @@ impl State {
             state: Progress::Pending,
             flags: Flags::default(),
         });
-        Key {
-            serial,
-            slot: slot as u32,
-            id,
+        let slot = slot as u32;
+        let key = Key { serial, slot, id };
+        if let Some(moves) = &mut self.moves {
+            let look = match kind {
+                Kind::Gather => Access::Write,
+                _ => Access::Read,
+            };
+            moves.name_future(key, kind.is_driven().then_some(path_hash), look);
         }
+        key
     }
 
     pub(super) fn finish(
@@ -371,6 +382,11 @@ impl State {
             self.record(now, || EventKind::Ended(how));
             self.current = current;
         }
+        let is_gathered =
+            self.slots[slot as usize].kind == Kind::Gather && matches!(end, End::Value);
+        if !is_gathered {
+            self.link_future(slot, Access::Write);
+        }
         let entry = &mut self.slots[slot as usize];
         if entry.kind.is_driven() {
             self.live_tasks -= 1;
@@ -380,8 +396,6 @@ impl State {
                 End::Cancelled(..) => 6,
             };
             self.fingerprint.add(entry.path_hash ^ how);
-        } else if let Some(order) = &mut self.order {
-            order.complete(entry.id);
         }
         entry.body = body;
         if let Some(trace) = &mut self.trace {
@@ -411,7 +425,7 @@ impl State {
                 // After the loop was closed there are none left.
                 if let Some(queued) = self.callbacks.get_mut(callback as usize) {
                     queued.queued = true;
-                    self.ready.push(Entry::callback(callback));
+                    self.queue_callback(callback);
                 }
             }
         });

@@ -63,6 +63,7 @@ impl Core {
         let state = &mut *self.state.borrow_mut();
         let key = state.spawn(self, Kind::Thread, name, at);
         state.slots[key.slot as usize].body = Some(body);
+        state.use_beyond("threads");
         key
     }
 
@@ -119,6 +120,9 @@ impl Core {
         };
         debug_assert_eq!(state.slots[slot as usize].kind, Kind::Thread);
         state.observe(slot);
+        if let Some(moves) = &mut state.moves {
+            moves.end();
+        }
         let itself = Entry::thread(slot);
         let alone = state.ready.has_no_candidate();
         if alone && gives_way && state.is_timer_due(self.now.get()) {
@@ -281,8 +285,8 @@ impl State {
         self.born_in_step = 0;
         let hash = mix(entry.path_hash, now);
         self.fingerprint.add(hash);
-        if let Some(order) = &mut self.order {
-            order.begin(now);
+        if self.moves.is_some() {
+            self.begin_move(Entry::thread(slot), now);
         }
     }
 

@@ -9,6 +9,8 @@ use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 
 use super::core::{self, Core};
+use super::moves::FOREIGN;
+use super::resources::Access;
 use super::step;
 use super::table::{DoneCallback, Key, On, State as Progress, Waiter, WaiterKey, WaiterState};
 use super::timers::{Target, Timer};
@@ -19,6 +21,7 @@ impl Core {
     pub(crate) fn wake_waiter(&self, slot: u32, generation: u32) -> bool {
         let (woken, foreign) = {
             let state = &mut *self.state.borrow_mut();
+            state.link_wake(generation);
             let waiter = state.waiters.get(slot as usize);
             if waiter.is_none_or(|waiter| waiter.generation != generation) {
                 return false;
@@ -38,7 +41,8 @@ impl Core {
 
     /// Returns how far a waiter has come; one that is gone was cancelled.
     pub(crate) fn waiter_state(&self, key: WaiterKey) -> WaiterState {
-        let state = self.state.borrow();
+        let state = &mut *self.state.borrow_mut();
+        state.link_waiter(key.generation, Access::Read);
         let waiter = state.waiters.get(key.slot as usize);
         let waiter = waiter.filter(|waiter| waiter.generation == key.generation);
         waiter.map_or(WaiterState::Cancelled, |waiter| waiter.state)
@@ -109,6 +113,7 @@ impl Wait {
         };
         let waker = cx.waker().clone();
         let state = &mut *core.state.borrow_mut();
+        state.link_wait(over);
         let waiter = state.make_waiter(core, waker, on, at);
         let generation = waiter.generation;
         let before = std::mem::replace(&mut state.waiters[over.slot as usize], waiter);
@@ -159,6 +164,7 @@ impl Wait {
         };
         {
             let state = &mut *core.state.borrow_mut();
+            state.link_wait(key);
             let waiter = &mut state.waiters[key.slot as usize];
             match waiter.state {
                 WaiterState::Woken => {
@@ -292,6 +298,16 @@ impl core::State {
     #[inline]
     fn begin_wait(&mut self, core: &Core, slot: u32, on: On) {
         self.suspend(slot);
+        if let Some(moves) = &mut self.moves {
+            let waiter = &self.waiters[slot as usize];
+            let word = waiter.waker.as_ref().and_then(super::waker::word);
+            let task = word.and_then(|word| self.slots.get(word.slot() as usize));
+            let wakes = task.map_or(0, |task| task.path_hash);
+            moves.name_waiter(waiter.generation, wakes);
+            if task.is_none() {
+                moves.touch(FOREIGN, Access::Write);
+            }
+        }
         if self.is_watched {
             self.record_wait(core.now(), on);
         }
@@ -318,6 +334,7 @@ impl core::State {
         if waiter.is_none_or(|waiter| waiter.generation != key.generation) {
             return None;
         }
+        self.link_wait(key);
         let waiter = self.waiters.remove(key.slot as usize);
         if let Some(slot) = self.current {
             self.slots[slot as usize].waiting.remove(key.slot);
@@ -375,9 +392,12 @@ impl core::State {
     /// woken when the state is no longer borrowed.
     #[inline]
     pub(crate) fn wake_slot(&mut self, slot: u32) -> (bool, Option<Waker>) {
-        let Some(waiter) = self.waiters.get_mut(slot as usize) else {
+        let Some(waiter) = self.waiters.get(slot as usize) else {
             return (false, None);
         };
+        let generation = waiter.generation;
+        self.link_wake(generation);
+        let waiter = &mut self.waiters[slot as usize];
         if waiter.state != WaiterState::Pending {
             return (false, None);
         }
@@ -511,7 +531,7 @@ pub(crate) fn poll_done(
             if let Some(waiter) = wait.key.take() {
                 state.remove_waiter(waiter);
             }
-            state.follow_in_order(key);
+            state.link_look(key);
             Poll::Ready(())
         }
         Waited::Not => {
@@ -522,7 +542,7 @@ pub(crate) fn poll_done(
                     return Poll::Ready(());
                 };
                 if slot.is_done() {
-                    state.follow_in_order(key);
+                    state.link_look(key);
                     return Poll::Ready(());
                 }
                 assert!(

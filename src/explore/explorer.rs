@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::campaign::{Campaign, FIRST_BATCH};
+use super::exhaustive::Search;
 use super::local::{Local, Look};
 use super::pace::{Listener, Progress};
 use super::program::{Program, aside, program};
 use super::shrink::{self, Budget};
 use super::stopwatch::Stopwatch;
 use super::watchdog::Watchdog;
-use super::{Exhaustion, Report, Shrunk, exhaustive};
+use super::{Exhaustion, Report, Shrunk};
 use crate::chance::Plan;
 use crate::sim::Sim;
 use crate::strategy::Strategy;
@@ -84,6 +85,7 @@ pub struct Explorer {
     /// Only the seeds count, whatever the runs for the profile show.
     pub(super) is_replay: bool,
     pub(super) listener: Option<Listener>,
+    every_interleaving: bool,
     budget: Budget,
     pub(super) strategy: Arc<dyn Fn(u64) -> Strategy + Send + Sync>,
 }
@@ -105,6 +107,7 @@ impl Explorer {
             must_hit: false,
             is_replay: false,
             listener: None,
+            every_interleaving: false,
             budget: Budget::default(),
             strategy: Arc::new(|_| Strategy::portfolio()),
         }
@@ -309,7 +312,14 @@ impl Explorer {
         aside(|| shrink::shrink(program, &self.sim, plan, self.budget))
     }
 
-    /// Runs every interleaving of a small program: see [`Exhaustion`]. There are as many runs as
+    /// Runs each interleaving when a program is [exhausted](Self::exhaust), and not one of each
+    /// trace: for programs whose tasks share what is not tracked, or to see how many there are.
+    pub fn every_interleaving(mut self) -> Self {
+        self.every_interleaving = true;
+        self
+    }
+
+    /// Runs all that a small program can do: see [`Exhaustion`]. There are as many runs as
     /// [`runs`](Self::runs) says, at most.
     #[track_caller]
     pub fn exhaust<F, Fut>(&self, main: F) -> Exhaustion
@@ -322,8 +332,14 @@ impl Explorer {
     }
 
     pub(crate) fn exhaust_program(&self, program: &Program<'_>) -> Exhaustion {
-        let runs = self.runs.unwrap_or(u64::MAX);
-        aside(|| exhaustive::run(program, &self.sim, runs, self.time))
+        let search = Search {
+            program,
+            sim: &self.sim,
+            max_runs: self.runs.unwrap_or(u64::MAX),
+            time: self.time,
+            every: self.every_interleaving,
+        };
+        aside(|| search.run())
     }
 
     pub(super) fn threads(&self) -> usize {

@@ -7,6 +7,7 @@ use std::panic::Location;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::condition::Condition;
+use crate::event_loop::Hidden;
 
 /// A point that a number of tasks pass together: each waits until all are there.
 ///
@@ -30,6 +31,7 @@ pub struct Barrier {
     condition: Condition,
     parties: usize,
     state: Mutex<State>,
+    hidden: Hidden,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +70,7 @@ impl Barrier {
             condition: Condition::of_kind("barrier", "lock of barrier", (), Location::caller()),
             parties,
             state: Mutex::new(state),
+            hidden: Hidden::now(),
         }
     }
 
@@ -80,6 +83,7 @@ impl Barrier {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
+        self.hidden.touch();
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

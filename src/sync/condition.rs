@@ -303,7 +303,8 @@ impl Future for Notified<'_> {
 impl Drop for Notified<'_> {
     fn drop(&mut self) {
         if let Some(waiter) = self.wait.key() {
-            self.home.with(|waiters| waiters.remove(waiter));
+            self.home
+                .leave(Access::Read, |waiters| waiters.remove(waiter));
         }
     }
 }

@@ -156,7 +156,9 @@ impl Future for EventWait<'_> {
 impl Drop for EventWait<'_> {
     fn drop(&mut self) {
         if let Some(waiter) = self.wait.key() {
-            self.event.home.with(|state| state.waiters.remove(waiter));
+            self.event
+                .home
+                .leave(Access::Read, |state| state.waiters.remove(waiter));
         }
     }
 }

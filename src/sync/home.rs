@@ -74,6 +74,18 @@ impl<S> Home<S> {
         act(&mut self.inner().state)
     }
 
+    /// Changes the state when a wait is given up: that is no step of anyone's, but its order among
+    /// others may matter.
+    pub(crate) fn leave<R>(&self, access: Access, act: impl FnOnce(&mut S) -> R) -> R {
+        let key = self.inner().resource;
+        if let Some(key) = key
+            && let Some(core) = core::try_own(key.serial)
+        {
+            core.link_resource(key, access);
+        }
+        self.with(act)
+    }
+
     /// Returns the loop that runs here and the primitive's entry in its books.
     ///
     /// # Panics

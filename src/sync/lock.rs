@@ -211,7 +211,7 @@ impl<T> Drop for Acquire<'_, T> {
             return;
         };
         self.wait.stop();
-        let locked = self.lock.home.with(|state| {
+        let locked = self.lock.home.leave(Access::Write, |state| {
             state.waiters.remove(waiter);
             state.locked
         });
@@ -240,7 +240,9 @@ impl<T> LockGuard<'_, T> {
     /// Leaves the lock held without a guard; [`Lock::release`] releases it.
     pub fn forget(mut self) {
         let value = self.value.take();
-        self.lock.home.with(|state| state.value = value);
+        self.lock
+            .home
+            .leave(Access::Write, |state| state.value = value);
     }
 }
 

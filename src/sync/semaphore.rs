@@ -188,7 +188,7 @@ impl Drop for AcquirePermit<'_> {
         let core = core::try_own(waiter.serial);
         let woken = core.as_ref().is_some_and(|core| self.wait.is_woken(core));
         self.wait.stop();
-        self.semaphore.home.with(|state| {
+        self.semaphore.home.leave(Access::Write, |state| {
             state.waiters.remove(waiter);
             // The permit was handed to it already: it goes back.
             state.permits += usize::from(woken);

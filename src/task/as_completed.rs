@@ -14,7 +14,7 @@ use super::handle::Waitable;
 use crate::error::{Elapsed, TaskError};
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::{Key, On, Tasks, WaiterKey};
-use crate::event_loop::{CallbackKey, Wait, Waited};
+use crate::event_loop::{CallbackKey, Hidden, Wait, Waited};
 
 /// Gives results in the order in which they come: a stream with one result for each distinct item.
 ///
@@ -47,6 +47,7 @@ pub fn as_completed<W: Waitable>(items: impl IntoIterator<Item = W>) -> AsComple
         todo: items.len(),
         getter: None,
         timer: None,
+        hidden: Hidden::now(),
     }));
     let mut callbacks = Vec::with_capacity(items.len());
     for (index, item) in items.iter().flatten().enumerate() {
@@ -87,11 +88,14 @@ struct Shared {
     todo: usize,
     getter: Option<WaiterKey>,
     timer: Option<CallbackKey>,
+    hidden: Hidden,
 }
 
 impl Shared {
     fn lock(shared: &Mutex<Self>) -> MutexGuard<'_, Self> {
-        shared.lock().unwrap_or_else(PoisonError::into_inner)
+        let shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.hidden.touch();
+        shared
     }
 
     fn complete(shared: &Mutex<Self>, index: usize, serial: u32) {

@@ -17,7 +17,7 @@ use super::spawn::{spawn_on, try_spawn_on};
 use crate::error::{Cancelled, TaskError};
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::{Flags, Key, On, State, Tasks, WaiterKey};
-use crate::event_loop::{Report, ReportKind, Target, Wait, Waited, never_awaited};
+use crate::event_loop::{Hidden, Report, ReportKind, Target, Wait, Waited, never_awaited};
 
 /// Runs `body` with a group whose tasks all end before this does.
 ///
@@ -122,6 +122,7 @@ impl Error for GroupError {
 #[derive(Clone)]
 pub struct TaskGroup {
     shared: Arc<Mutex<Shared>>,
+    hidden: Hidden,
 }
 
 /// What the group, its scope and the callbacks of its tasks share.
@@ -142,10 +143,17 @@ impl TaskGroup {
     fn new() -> Self {
         Self {
             shared: Arc::default(),
+            hidden: Hidden::now(),
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.hidden.touch();
+        self.unseen()
+    }
+
+    /// Locks it for what may happen in any order.
+    fn unseen(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -209,7 +217,8 @@ impl TaskGroup {
             return;
         };
         let waiter = {
-            let mut shared = self.lock();
+            let mut shared = self.unseen();
+            self.hidden.add_to(shared.waiter);
             shared.tasks.retain(|task| *task != key);
             if shared.tasks.is_empty() {
                 shared.waiter

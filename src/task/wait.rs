@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::handle::Waitable;
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::{Flags, Key, On, State, Tasks};
-use crate::event_loop::{CallbackKey, Wait, Waited};
+use crate::event_loop::{CallbackKey, Hidden, Wait, Waited};
 
 /// When [`wait`] returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,7 @@ pub fn wait<W: Waitable>(items: impl IntoIterator<Item = W>, until: Until) -> Wa
         wait: Wait::new(),
         callbacks: Vec::new(),
         timer: None,
+        hidden: Hidden::default(),
         at,
     }
 }
@@ -69,6 +70,7 @@ pub struct WaitFor<W> {
     wait: Wait,
     callbacks: Vec<(Key, CallbackKey)>,
     timer: Option<CallbackKey>,
+    hidden: Hidden,
     at: &'static Location<'static>,
 }
 
@@ -95,13 +97,19 @@ impl<W: Waitable> WaitFor<W> {
             .filter(|key| seen.insert(*key))
             .collect();
         let left = Arc::new(AtomicUsize::new(keys.len()));
+        let hidden = Hidden::now();
+        self.hidden = hidden;
         for key in keys {
             let (left, until, timer) = (left.clone(), self.until, self.timer);
             let on_done = move || {
+                match until {
+                    Until::AllCompleted => hidden.add_to(Some(waiter)),
+                    Until::FirstCompleted | Until::FirstFailed => hidden.touch(),
+                }
                 let left = left.fetch_sub(1, Ordering::Relaxed) - 1;
                 if left == 0 || until == Until::FirstCompleted || until.is_over(key) {
                     if let (Some(timer), Some(core)) = (timer, core::try_own(key.serial)) {
-                        core.cancel_callback(timer);
+                        core.retire_callback(timer);
                     }
                     waiter.wake();
                 }
@@ -150,6 +158,7 @@ impl<W: Waitable> Future for WaitFor<W> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let core = core::current();
+        this.hidden.touch();
         match this.wait.poll(&core, cx) {
             Waited::Still => Poll::Pending,
             Waited::Not => {

@@ -18,7 +18,7 @@ use super::Instant;
 use crate::error::{Cancelled, Elapsed};
 use crate::event_loop::core::{self, Core};
 use crate::event_loop::table::Key;
-use crate::event_loop::{CallbackKey, Target, never_awaited};
+use crate::event_loop::{CallbackKey, Hidden, Target, never_awaited};
 use crate::task::{poll_region, try_current};
 
 /// Gives `future` no more than `limit`.
@@ -72,6 +72,7 @@ pub fn timeout_at<F: Future>(deadline: impl Into<Option<Instant>>, future: F) ->
 #[derive(Clone)]
 pub struct Timeout {
     shared: Arc<Mutex<Shared>>,
+    hidden: Hidden,
 }
 
 struct Shared {
@@ -119,10 +120,12 @@ impl Timeout {
         };
         Self {
             shared: Arc::new(Mutex::new(shared)),
+            hidden: Hidden::now(),
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.hidden.touch();
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,4 +1,4 @@
-//! Exhaustive search: how many interleavings there are, and that none is left out.
+//! Exhaustive search: how many interleavings there are, and what a certificate says.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -33,6 +33,7 @@ fn there_are_as_many_runs_as_interleavings() {
         (3, 3, 1_680),
     ] {
         let all = Explorer::new()
+            .every_interleaving()
             .runs(10_000)
             .exhaust(move || tasks_of(tasks, steps));
         assert!(all.is_complete());
@@ -43,7 +44,8 @@ fn there_are_as_many_runs_as_interleavings() {
 #[test]
 fn no_interleaving_is_run_twice() {
     static SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    let all = Explorer::new().runs(10_000).exhaust(|| async {
+    let every = Explorer::new().every_interleaving();
+    let all = every.runs(10_000).exhaust(|| async {
         let order = std::rc::Rc::new(std::cell::RefCell::new(String::new()));
         for name in ['a', 'b', 'c'] {
             let order = order.clone();
@@ -65,15 +67,15 @@ fn no_interleaving_is_run_twice() {
 
 #[test]
 fn what_was_cut_short_is_not_called_complete() {
-    let some = Explorer::new().runs(100).exhaust(|| tasks_of(3, 3));
+    let every = Explorer::new().every_interleaving();
+    let some = every.runs(100).exhaust(|| tasks_of(3, 3));
     assert!(!some.is_complete());
     let text = "0 failures in the first 100 interleavings, there are more";
     assert_eq!(some.to_string(), text);
     let drawn = Explorer::new().exhaust(|| async {
         chance::below("x", u64::MAX);
     });
-    let text =
-        "0 failures in 1 of 1 interleavings, complete; what is drawn was drawn from one seed";
+    let text = "0 failures in 1 of 1 traces, complete; what is drawn was drawn from one seed";
     assert_eq!(drawn.to_string(), text);
 }
 

@@ -7,3 +7,4 @@ mod messages;
 mod programs;
 mod reasons;
 mod shrinking;
+mod traces;

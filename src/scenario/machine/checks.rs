@@ -8,7 +8,7 @@ use super::Machine;
 use super::eval::{Scope, truth};
 use super::thing::TaskInfo;
 use crate::assure::{Property, PropertyKind};
-use crate::event_loop::{self, core};
+use crate::event_loop::{self, core, look_beyond};
 use crate::scenario::model::{Check, Model, When};
 use crate::scenario::record::Checked;
 use crate::scenario::value::Error;
@@ -35,6 +35,9 @@ impl Watch {
     pub(super) fn new(model: &Arc<Model>) -> Self {
         let checks = &model.checks;
         let watching = checks.iter().any(|check| check.when != When::AtEnd);
+        if watching {
+            look_beyond("checks that look at every step");
+        }
         Self {
             held: RefCell::new(vec![None; checks.len()]),
             is_watching: Cell::new(watching),

@@ -88,6 +88,7 @@ impl Scope<'_> {
             },
             Place::Shared(index) => {
                 touch(index, Access::Read);
+                self.machine.sharing.touch();
                 self.machine.shared.borrow()[usize::from(index)].clone()
             }
             Place::Context(index) => match CONTEXT.get() {
@@ -360,6 +361,7 @@ impl Frame {
             }
             Place::Shared(index) => {
                 touch(index, Access::Write);
+                self.machine.sharing.touch();
                 self.machine.shared.borrow_mut()[usize::from(index)] = value;
             }
             Place::Context(index) => {

@@ -45,6 +45,7 @@ use super::record::{Problem, Progress, RunOptions, Standing, What};
 use super::source::Span;
 use super::tree::{Act, Callee, Const, Step};
 use super::value::{Error, Value};
+use crate::event_loop::Hidden;
 use crate::event_loop::{self, Report, core};
 use crate::time;
 
@@ -83,6 +84,8 @@ pub(crate) struct Machine {
     programs: Programs,
     objects: Vec<Rc<Named>>,
     shared: RefCell<Vec<Value>>,
+    /// Tells of what is read and written there.
+    sharing: Hidden,
     /// The bodies that have begun and not ended, in the order in which they began.
     live: RefCell<Vec<Rc<Frame>>>,
     /// By name: how many tasks have had it, and the last one.
@@ -122,6 +125,7 @@ impl Machine {
             programs: programs.clone(),
             objects: objects.collect(),
             shared: RefCell::new(model.shared.iter().map(|(_, value)| value.into()).collect()),
+            sharing: Hidden::now(),
             live: RefCell::default(),
             tasks: RefCell::default(),
             roll: RefCell::default(),

@@ -99,7 +99,7 @@ fn leave<O: Order>(
     let core = core::try_own(waiter.serial);
     let woken = core.as_ref().is_some_and(|core| wait.is_woken(core));
     wait.stop();
-    let next = home.with(|state| {
+    let next = home.leave(Access::Write, |state| {
         line(state).remove(waiter);
         let core = core.as_ref().filter(|_| woken && may_go(state))?;
         line(state).pop_waiting(core)
@@ -204,7 +204,8 @@ impl<O: Order> Future for Join<'_, O> {
 impl<O: Order> Drop for Join<'_, O> {
     fn drop(&mut self) {
         if let Some(waiter) = self.wait.key() {
-            self.queue.home.with(|state| state.joiners.remove(waiter));
+            let home = &self.queue.home;
+            home.leave(Access::Read, |state| state.joiners.remove(waiter));
         }
     }
 }
