@@ -208,6 +208,24 @@ impl Drop for Inside<'_> {
 }
 
 /// The barrier was aborted, or reset while the task waited.
+///
+/// ```
+/// use simrun::sync::Barrier;
+/// use simrun::task;
+/// use std::sync::Arc;
+///
+/// # simrun::run(async {
+/// let barrier = Arc::new(Barrier::new(2));
+/// let early = task::spawn({
+///     let barrier = barrier.clone();
+///     async move { barrier.wait().await }
+/// });
+/// task::yield_now().await;
+/// barrier.abort().await;
+/// assert!(early.await.unwrap().is_err());
+/// assert!(barrier.wait().await.is_err(), "until someone resets it");
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BrokenBarrier(());
 

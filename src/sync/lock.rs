@@ -166,6 +166,21 @@ impl<T> fmt::Debug for Lock<T> {
 }
 
 /// Waiting for a lock: what [`Lock::acquire`] returns.
+///
+/// Dropping it leaves the line; if the lock had been handed to it, the next gets it.
+///
+/// ```
+/// use simrun::sync::Lock;
+/// use simrun::time::{secs, timeout};
+///
+/// # simrun::run(async {
+/// let lock = Lock::new(());
+/// let guard = lock.acquire().await;
+/// assert!(timeout(secs(1), lock.acquire()).await.is_err());
+/// drop(guard);
+/// assert!(lock.try_acquire().is_some(), "nobody is in line");
+/// # });
+/// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct Acquire<'a, T> {
     lock: &'a Lock<T>,
@@ -231,6 +246,21 @@ impl<T> fmt::Debug for Acquire<'_, T> {
 }
 
 /// Holds a [`Lock`] and its value; dropping it releases the lock.
+///
+/// A guard that is held across an `await` keeps the lock all that time.
+///
+/// ```
+/// use simrun::sync::Lock;
+///
+/// # simrun::run(async {
+/// let words = Lock::new(vec!["a"]);
+/// let mut guard = words.acquire().await;
+/// guard.push("b");
+/// assert!(words.is_locked());
+/// drop(guard);
+/// assert_eq!(*words.acquire().await, ["a", "b"]);
+/// # });
+/// ```
 pub struct LockGuard<'a, T> {
     lock: &'a Lock<T>,
     value: Option<T>,
@@ -293,6 +323,17 @@ impl<T: fmt::Debug> fmt::Debug for LockGuard<'_, T> {
 }
 
 /// The lock is not held by anyone.
+///
+/// ```
+/// use simrun::sync::Lock;
+///
+/// # simrun::run(async {
+/// let lock = Lock::new(());
+/// lock.acquire().await.forget();
+/// assert!(lock.release().is_ok());
+/// assert!(lock.release().is_err(), "nobody holds it");
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotLocked(pub(super) ());
 

@@ -333,6 +333,19 @@ impl<T> fmt::Debug for Task<T> {
 ///
 /// [`gather`](super::gather), [`wait`](super::wait), [`as_completed`](super::as_completed) and
 /// [`shield`](super::shield) take any of them. A reference gives a copy of the value.
+///
+/// ```
+/// use futures::future::Either;
+/// use simrun::{Promise, gather, spawn};
+///
+/// # simrun::run(async {
+/// let promise = Promise::new();
+/// promise.set(1).unwrap();
+/// let task = spawn(async { 2 });
+/// let both = gather([Either::Left(&promise), Either::Right(&task)]);
+/// assert_eq!(both.await.unwrap(), [1, 2]);
+/// # });
+/// ```
 pub trait Waitable: private::Sealed {}
 
 pub(crate) mod private {
@@ -399,6 +412,13 @@ impl<A: Sealed, B: Sealed<Value = A::Value>> Sealed for Either<A, B> {
 }
 
 /// Awaits something without consuming it: what `(&task).await` is made of.
+///
+/// ```
+/// # simrun::run(async {
+/// let task = simrun::spawn(async { 42 });
+/// assert_eq!((&task).await.unwrap(), (&task).await.unwrap());
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Join<W> {
@@ -456,6 +476,13 @@ pub fn current() -> TaskRef {
 }
 
 /// Returns the task that is running, or `None` in a callback or outside a run.
+///
+/// ```
+/// assert!(simrun::task::try_current().is_none());
+/// # simrun::run(async {
+/// assert!(simrun::task::try_current().is_some());
+/// # });
+/// ```
 pub fn try_current() -> Option<TaskRef> {
     let core = core::try_current()?;
     let state = &*core.state.borrow();
@@ -545,6 +572,16 @@ impl Cancelled {
 }
 
 /// A cancellation being passed on: what [`Cancelled::raise`] returns. It is never ready.
+///
+/// ```
+/// use simrun::{Cancelled, spawn};
+///
+/// # simrun::run(async {
+/// let task = spawn(async { Cancelled::with_message("enough").raise::<()>().await });
+/// let error = task.await.unwrap_err();
+/// assert_eq!(error.cancelled().unwrap().message(), Some("enough"));
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Raise<T> {
