@@ -80,6 +80,16 @@ pub fn time() -> Instant {
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::event_loop::{self, EventLoop};
+/// use simrun::time;
+///
+/// let event_loop = EventLoop::new();
+/// event_loop.within(|| event_loop::call_later(time::secs(5), event_loop::stop));
+/// event_loop.run_forever().unwrap();
+/// assert_eq!(event_loop.time().since_start(), time::secs(5));
+/// ```
 #[track_caller]
 pub fn stop() {
     core::current().stop();

@@ -27,6 +27,18 @@ struct Points(RefCell<BTreeMap<String, bool>>);
 
 /// Says whether something unusual happens at a point of the program: see
 /// [`buggify!`](crate::buggify!).
+///
+/// ```
+/// use simrun::fault::is_buggy;
+///
+/// /// Reads up to so many bytes; sometimes fewer than there are, which is allowed.
+/// fn read(buffer: &[u8], most: usize) -> &[u8] {
+///     let most = if is_buggy("short read") { 1 } else { most };
+///     &buffer[..most.min(buffer.len())]
+/// }
+///
+/// assert_eq!(read(b"hello", 4), b"hell", "outside a run nothing happens");
+/// ```
 #[must_use]
 pub fn is_buggy(name: &str) -> bool {
     is_buggy_with(name, FIRES)
@@ -34,6 +46,15 @@ pub fn is_buggy(name: &str) -> bool {
 
 /// Says whether something unusual happens at a point that fires with this probability if it is
 /// active.
+///
+/// ```
+/// use simrun::Sim;
+/// use simrun::fault::is_buggy_with;
+///
+/// let fires = |seed| Sim::new().seed(seed).run(|| async { is_buggy_with("always", 1.0) });
+/// let fired = (0..100).filter(|seed| fires(*seed).unwrap()).count();
+/// assert!((10..40).contains(&fired), "the point is active in a quarter of the runs");
+/// ```
 #[must_use]
 pub fn is_buggy_with(name: &str, probability: f64) -> bool {
     let Some(core) = core::try_current() else {

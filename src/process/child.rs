@@ -313,6 +313,20 @@ impl Drop for Child {
 }
 
 /// Waiting for the end of a process: what [`Child::wait`] returns.
+///
+/// Dropping it changes nothing: the child can be waited for again.
+///
+/// ```
+/// use simrun::process::{self, Command};
+/// use simrun::time::{secs, sleep, timeout};
+///
+/// # simrun::run(async {
+/// process::register("nap", |_| sleep(secs(5)));
+/// let mut child = Command::new("nap").spawn().unwrap();
+/// assert!(timeout(secs(1), child.wait()).await.is_err());
+/// assert!(child.wait().await.unwrap().success());
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct WaitForExit<'a> {
