@@ -87,6 +87,21 @@ struct Running {
 /// A host, from outside.
 ///
 /// Clones are the same host. Dropping them does nothing to it.
+///
+/// ```
+/// use simrun::host;
+/// use simrun::time::{now, secs, sleep};
+///
+/// # simrun::run(async {
+/// let worker = host::start("worker", || sleep(secs(10)));
+/// sleep(secs(5)).await;
+/// worker.crash();
+/// assert!(!worker.is_up());
+/// worker.restart(); // its future begins anew
+/// worker.join().await.unwrap();
+/// assert_eq!(now().since_start(), secs(15));
+/// # });
+/// ```
 #[derive(Clone)]
 pub struct Host {
     serial: u32,
@@ -102,6 +117,29 @@ pub struct Host {
 /// # Panics
 ///
 /// Outside a run, or if there is a host of that name.
+///
+/// ```
+/// use simrun::net::UdpSocket;
+/// use simrun::{host, time};
+///
+/// # simrun::run(async {
+/// let echo = host::start("echo", || async {
+///     let socket = UdpSocket::bind("0.0.0.0:7").await?;
+///     loop {
+///         let mut datagram = [0; 100];
+///         let (length, from) = socket.recv_from(&mut datagram).await?;
+///         socket.send_to(&datagram[..length], from).await?;
+///     }
+///     # #[expect(unreachable_code)]
+///     Ok::<(), std::io::Error>(())
+/// });
+/// time::sleep(time::millis(1)).await;
+/// let socket = UdpSocket::bind("0.0.0.0:0").await.unwrap();
+/// socket.send_to(b"hello", "echo:7").await.unwrap();
+/// assert_eq!(socket.recv(&mut [0; 100]).await.unwrap(), 5);
+/// assert!(echo.is_up());
+/// # });
+/// ```
 #[track_caller]
 pub fn start<F, Fut>(name: impl Into<Arc<str>>, main: F) -> Host
 where
@@ -144,6 +182,17 @@ pub(crate) fn add(
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::host;
+///
+/// # simrun::run(async {
+/// host::start("db", || async { std::future::pending::<()>().await });
+/// host::find("db").unwrap().crash();
+/// assert!(!host::find("db").unwrap().is_up());
+/// assert!(host::find("cache").is_none());
+/// # });
+/// ```
 #[track_caller]
 pub fn find(name: &str) -> Option<Host> {
     let core = core::current();
@@ -154,6 +203,18 @@ pub fn find(name: &str) -> Option<Host> {
 }
 
 /// Returns the host that the code runs on, or `None` outside any.
+///
+/// ```
+/// use simrun::host;
+///
+/// # simrun::run(async {
+/// assert!(host::current().is_none());
+/// let named = host::start("db", || async {
+///     assert_eq!(host::current().unwrap().name(), "db");
+/// });
+/// named.join().await.unwrap();
+/// # });
+/// ```
 pub fn current() -> Option<Host> {
     let core = core::try_current()?;
     let family = core.host()?;
@@ -247,6 +308,23 @@ impl Host {
     /// # Errors
     ///
     /// If it gave an error, panicked, or was cut short because the host crashed or was stopped.
+    ///
+    /// It is awaited like any task: cancelling the one who waits cancels what runs on the host,
+    /// unless that is [shielded](crate::task::shield).
+    ///
+    /// ```
+    /// use simrun::time::{secs, sleep, timeout};
+    /// use simrun::{host, task};
+    ///
+    /// # simrun::run(async {
+    /// let worker = host::start("worker", || sleep(secs(10)));
+    /// assert!(timeout(secs(1), task::shield(worker.join())).await.is_err());
+    /// worker.join().await.unwrap(); // it was not disturbed
+    /// worker.restart();
+    /// assert!(timeout(secs(1), worker.join()).await.is_err());
+    /// assert!(worker.join().await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     #[track_caller]
     pub fn join(&self) -> Task<()> {
         let core = self.core();
