@@ -27,6 +27,54 @@
 //! server.crash();
 //! # });
 //! ```
+//!
+//! [`Sim::host`](crate::Sim::host) and [`Sim::client`](crate::Sim::client) start hosts with every
+//! run; [`Sim::run_clients`](crate::Sim::run_clients) goes on until the clients are done.
+//!
+//! # How a host goes down
+//!
+//! | | its tasks | its connections | its [disk] |
+//! |---|---|---|---|
+//! | [`stop`](Host::stop) | are cancelled and waited for | are reset | is kept |
+//! | [`crash_with_resets`](Host::crash_with_resets) | are gone | are reset | is kept |
+//! | [`crash_silently`](Host::crash_silently) | are gone | are silent | loses what was not synced |
+//! | [`crash`](Host::crash) | are gone | the plan decides which of these two it is | |
+//! | [`pause`](Host::pause) | stand still | stay, and nobody answers | is kept |
+//!
+//! [`restart`](Host::restart) calls the factory again. What the host knew is then gone, except what
+//! is on its [disk]; [`resume`](Host::resume) goes on where it stood.
+//!
+//! ```
+//! use simrun::host::{self, disk};
+//! use simrun::time::{secs, sleep};
+//!
+//! # simrun::run(async {
+//! let counter = host::start("counter", || async {
+//!     loop {
+//!         let count = disk::read("count").await.map_or(0, |bytes| bytes[0]);
+//!         disk::write("count", &[count + 1]).await.unwrap();
+//!         if count + 1 == 5 {
+//!             return;
+//!         }
+//!         sleep(secs(1)).await;
+//!     }
+//! });
+//! sleep(secs(2)).await;
+//! counter.crash_with_resets();
+//! counter.restart();
+//! counter.join().await.unwrap();
+//! # });
+//! ```
+//!
+//! # What goes wrong
+//!
+//! - **A value that the factory has captured** survives a crash: hosts are not kept from sharing
+//!   memory. What a program keeps across restarts belongs on its [disk].
+//! - **A write that was not synced** may be lost or torn, and a new name undone: see [`disk`].
+//! - **Clocks differ.** With a [`Skew`], [`system_time`](crate::time::system_time) is ahead or
+//!   behind, and timers are early or late; [`time::now`](crate::time::now) is the run's, and right
+//!   everywhere.
+//! - **A host whose main future fails** fails the run, unless someone [joins](Host::join) it.
 
 mod clock;
 mod control;
