@@ -235,7 +235,7 @@
 //!
 //! | feature | |
 //! |---|---|
-//! | `cli`, on by default | the command, [scenario files](scenario), reports, [`cli::main`] |
+//! | `cli`, on by default | the command, scenario files: `simrun::cli`, `simrun::scenario` |
 //! | `hyper` | the module `simrun::hyper`: HTTP over the simulated network |
 //!
 //! Tests in Rust need neither: with `default-features = false` there are few dependencies.
@@ -252,7 +252,14 @@
 //! | [`event_loop`] | callbacks; loops that are run by hand |
 //! | [`strategy`], [`chance`] | who goes next; decisions and plans |
 //! | [`explore`], [`assure`], [`trace`] | many runs; what failed; what happened |
-//! | [`scenario`], [`cli`] | programs and faults in a file, without Rust; the command |
+#![cfg_attr(
+    feature = "hyper",
+    doc = "| [`hyper`](mod@hyper) | HTTP over the simulated network |"
+)]
+#![cfg_attr(
+    feature = "cli",
+    doc = "| [`scenario`], [`cli`] | programs and faults in a file; the command |"
+)]
 
 pub mod assure;
 pub mod chance;

@@ -157,6 +157,19 @@ impl Host {
     }
 
     /// Starts the host again: its main future is made anew. If it is up, it crashes first.
+    ///
+    /// ```
+    /// use simrun::time::{now, secs, sleep};
+    /// use simrun::host;
+    ///
+    /// # simrun::run(async {
+    /// let worker = host::start("worker", || sleep(secs(10)));
+    /// sleep(secs(5)).await;
+    /// worker.restart();
+    /// worker.join().await.unwrap();
+    /// assert_eq!(now().since_start(), secs(15), "it has begun anew");
+    /// # });
+    /// ```
     #[track_caller]
     pub fn restart(&self) {
         let core = self.core();

@@ -138,6 +138,26 @@ impl Barrier {
     }
 
     /// Sends those who wait away with an error, and makes the barrier good for use again.
+    ///
+    /// ```
+    /// use simrun::sync::Barrier;
+    /// use simrun::task;
+    /// use std::sync::Arc;
+    ///
+    /// # simrun::run(async {
+    /// let barrier = Arc::new(Barrier::new(2));
+    /// let wait = || {
+    ///     let barrier = barrier.clone();
+    ///     task::spawn(async move { barrier.wait().await })
+    /// };
+    /// let early = wait();
+    /// task::yield_now().await;
+    /// barrier.reset().await;
+    /// assert!(early.await.unwrap().is_err());
+    /// let both = task::gather([wait(), wait()]).await.unwrap();
+    /// assert!(both.iter().all(Result::is_ok), "it is as good as new");
+    /// # });
+    /// ```
     #[track_caller]
     pub fn reset(&self) -> impl Future<Output = ()> + use<'_> {
         let lock = self.condition.lock();

@@ -87,6 +87,23 @@ impl<T> Lock<T> {
     }
 
     /// Takes the lock if it is free and nobody waits.
+    ///
+    /// ```
+    /// use simrun::sync::Lock;
+    /// use simrun::{spawn, task};
+    /// use std::sync::Arc;
+    ///
+    /// # simrun::run(async {
+    /// let lock = Arc::new(Lock::new(()));
+    /// let guard = lock.acquire().await;
+    /// let other = lock.clone();
+    /// let waiter = spawn(async move { drop(other.acquire().await) });
+    /// task::yield_now().await;
+    /// drop(guard);
+    /// assert!(lock.try_acquire().is_none(), "it is free, but someone is in line");
+    /// waiter.await.unwrap();
+    /// # });
+    /// ```
     #[track_caller]
     pub fn try_acquire(&self) -> Option<LockGuard<'_, T>> {
         let (core, _) = self.home.enter(Access::Write);

@@ -108,6 +108,16 @@ impl Semaphore {
     }
 
     /// Adds a permit: one whose guard was [forgotten](Permit::forget), or a new one.
+    ///
+    /// ```
+    /// use simrun::sync::Semaphore;
+    ///
+    /// # simrun::run(async {
+    /// let tickets = Semaphore::new(0);
+    /// tickets.release();
+    /// assert_eq!(tickets.permits(), 1, "there may be more than at first");
+    /// # });
+    /// ```
     #[track_caller]
     pub fn release(&self) {
         let (core, key) = self.home.enter(Access::Write);

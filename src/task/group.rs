@@ -182,6 +182,16 @@ impl TaskGroup {
 
     /// Says whether the group takes new tasks: not before its scope is awaited, not while it is
     /// aborting, and not when it is over.
+    ///
+    /// ```
+    /// use simrun::task;
+    ///
+    /// # simrun::run(async {
+    /// let late = task::group(|group| async move { group }).await.unwrap();
+    /// assert!(!late.is_open());
+    /// assert!(late.spawn(async {}).await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     pub fn is_open(&self) -> bool {
         let shared = self.lock();
         let entered = shared.parent.is_some() && !shared.left;

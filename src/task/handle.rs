@@ -92,6 +92,18 @@ impl TaskRef {
     }
 
     /// Orders the task to stop: its future is dropped at its next turn, without asking it.
+    ///
+    /// ```
+    /// use simrun::task;
+    /// use simrun::time::{secs, sleep};
+    ///
+    /// # simrun::run(async {
+    /// let task = task::spawn(async { task::cancellable(sleep(secs(9))).await.is_err() });
+    /// task::yield_now().await;
+    /// task.abort();
+    /// assert!(task.await.unwrap_err().is_cancelled(), "the region was not asked");
+    /// # });
+    /// ```
     #[track_caller]
     pub fn abort(self) {
         self.core().abort(self.key);
@@ -109,6 +121,18 @@ impl TaskRef {
 
     /// Takes one cancel request back and returns how many are left. If none is left and the
     /// cancellation has not been delivered yet, it will not be.
+    ///
+    /// ```
+    /// use simrun::task;
+    ///
+    /// # simrun::run(async {
+    /// let task = task::spawn(async { task::yield_now().await });
+    /// task::yield_now().await;
+    /// task.cancel();
+    /// assert_eq!((task.cancelling(), task.uncancel()), (1, 0));
+    /// assert!(task.await.is_ok(), "it has never heard of it");
+    /// # });
+    /// ```
     #[track_caller]
     pub fn uncancel(self) -> u32 {
         self.core().uncancel(self.key)
@@ -215,6 +239,15 @@ impl<T: 'static> Task<T> {
     /// # Panics
     ///
     /// If the value was taken before.
+    ///
+    /// ```
+    /// # simrun::run(async {
+    /// let task = simrun::spawn(async { vec![1] });
+    /// assert!(task.settle().is_none());
+    /// simrun::task::yield_now().await;
+    /// assert_eq!(task.settle().unwrap().unwrap(), [1]);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn settle(&self) -> Option<Result<T, TaskError>> {
         let core = self.core();

@@ -269,6 +269,20 @@ impl ThreadPool {
     }
 
     /// Cancels the jobs that have not begun.
+    ///
+    /// ```
+    /// use simrun::thread::{self, ThreadPool};
+    /// use simrun::time::secs;
+    ///
+    /// # simrun::run(async {
+    /// let pool = ThreadPool::new(1);
+    /// let begun = pool.submit(|| thread::sleep(secs(1)));
+    /// let queued = pool.submit(|| ());
+    /// pool.cancel_queued();
+    /// assert!(queued.await.unwrap_err().is_cancelled());
+    /// assert!(begun.await.is_ok());
+    /// # });
+    /// ```
     #[track_caller]
     pub fn cancel_queued(&self) {
         point();
