@@ -31,7 +31,7 @@
 //! use simrun::fault::Faults;
 //! use simrun::net::{self, StreamReader, StreamWriter};
 //! use simrun::time::{millis, secs, sleep, timeout};
-//! use simrun::{Sim, log};
+//! use simrun::Sim;
 //!
 //! async fn ask() -> std::io::Result<Vec<u8>> {
 //!     let (mut reader, _writer) = net::open_connection("server:80").await?;
@@ -39,7 +39,7 @@
 //! }
 //!
 //! let sim = Sim::new()
-//!     .record(true)
+//!     .write_plan(true)
 //!     .host("server", || async {
 //!         let greet = |_: StreamReader, writer: StreamWriter| async move {
 //!             writer.write(b"hello");
@@ -54,7 +54,7 @@
 //!         for _ in 0..30 {
 //!             match timeout(secs(1), ask()).await {
 //!                 Ok(Ok(answer)) => assert_eq!(answer, b"hello", "always"),
-//!                 _ => log!("no answer"),
+//!                 _ => {} // it will ask again
 //!             }
 //!             sleep(secs(1)).await;
 //!         }
@@ -63,7 +63,7 @@
 //!     });
 //! for seed in 0..5 {
 //!     let run = sim.clone().seed(seed).run_clients();
-//!     assert!(run.trace().to_string().contains("no answer"), "the faults have struck");
+//!     assert!(run.plan().to_string().contains("partition of server and client"));
 //!     run.unwrap();
 //! }
 //! ```
@@ -73,7 +73,8 @@
 //! - **Too many at once** and nothing is tested but the outage: say how many hosts may be
 //!   [down at once](Faults::at_most_down), fewer than the program survives.
 //! - **Faults for ever** and nothing can be asked of the end: say [until when](Faults::until).
-//! - **A fault that never strikes** proves nothing. The trace has each one; look at it, or count.
+//! - **A fault that never strikes** proves nothing. The run's plan, if it is
+//!   [written down](crate::Sim::write_plan), names each one that has struck.
 //! - **In asyncio's order with seed 0** faults are drawn all the same: only an empty plan has none.
 
 mod drawn;

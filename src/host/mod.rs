@@ -72,9 +72,11 @@
 //!   memory. What a program keeps across restarts belongs on its [disk].
 //! - **A write that was not synced** may be lost or torn, and a new name undone: see [`disk`].
 //! - **Clocks differ.** With a [`Skew`], [`system_time`](crate::time::system_time) is ahead or
-//!   behind, and timers are early or late; [`time::now`](crate::time::now) is the run's, and right
-//!   everywhere.
+//!   behind; with a [drift](Skew::drift), timers are early or late too. [`time::now`] is the run's,
+//!   and right everywhere.
 //! - **A host whose main future fails** fails the run, unless someone [joins](Host::join) it.
+//!
+//! [`time::now`]: crate::time::now
 
 mod clock;
 mod control;

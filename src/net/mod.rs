@@ -16,7 +16,7 @@
 //! | `UnixStream` | [`local`] | within a host |
 //! | `getaddrinfo`, `lookup_host` | [`lookup_host`], [`set_name`] | |
 //!
-//! Sockets implement the traits of [`futures`], and with them every library does that uses those.
+//! Sockets implement the traits of `futures`, and with them every library does that uses those.
 //! HTTP runs with the feature `hyper`. Hosts are made in [`host`](crate::host); a program outside
 //! any is on a host of its own, called `local`.
 //!
@@ -65,7 +65,7 @@
 //! - **Datagrams** are lost, doubled and overtaken as their [link](Link) says: by default not at
 //!   all.
 //! - **A cancelled read** of a [`StreamReader`] has taken nothing, unless it was
-//!   [`read_to_end`](StreamReader::read_to_end). The `read_exact` of [`futures`] loses what it had,
+//!   [`read_to_end`](StreamReader::read_to_end). The `read_exact` of `futures` loses what it had,
 //!   and of a `write_all` that was cancelled, a part may be on its way.
 //!
 //! Links are changed while a run goes on, for some hosts or all: [`set_link`],

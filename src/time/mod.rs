@@ -68,8 +68,8 @@
 //! - **A loop that waits for a moment without sleeping** never ends, since time stands still while
 //!   anything is ready. A limit on [steps](crate::Sim::max_steps) finds that.
 //! - **`std::time::Instant`** and tokio's clock know nothing of all this. Do not use them in a run.
-//! - **On a host whose clock is [skewed](crate::host::Skew)**, [`system_time`] is wrong and sleeps
-//!   take longer or shorter. That is the point.
+//! - **On a host whose clock is [skewed](crate::host::Skew)**, [`system_time`] is ahead or behind;
+//!   if the clock drifts, sleeps and timeouts are longer or shorter than they say.
 
 mod instant;
 mod interval;
