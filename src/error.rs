@@ -62,6 +62,15 @@ impl fmt::Display for Cancelled {
 impl Error for Cancelled {}
 
 /// The time was up.
+///
+/// ```
+/// use simrun::time::{secs, sleep, timeout};
+///
+/// # simrun::run(async {
+/// let late = timeout(secs(1), sleep(secs(2))).await.unwrap_err();
+/// assert_eq!(late.to_string(), "the time was up");
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Elapsed(());
 
@@ -169,6 +178,16 @@ impl TaskError {
     }
 
     /// Says whether two values are the same failure, not merely alike.
+    ///
+    /// ```
+    /// use simrun::task;
+    ///
+    /// # simrun::run(async {
+    /// let task = task::try_spawn(async { Err::<(), _>("disk full") });
+    /// let (one, other) = ((&task).await.unwrap_err(), (&task).await.unwrap_err());
+    /// assert!(one.is_same(&other));
+    /// # });
+    /// ```
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -183,6 +202,15 @@ impl TaskError {
     }
 
     /// Panics as the task has panicked, or with this error's text if it has not.
+    ///
+    /// ```should_panic
+    /// # simrun::run(async {
+    /// let task = simrun::spawn(async { panic!("out of paper") });
+    /// let error: simrun::TaskError = task.await.unwrap_err();
+    /// assert!(error.is_panic());
+    /// error.resume() // panics with "out of paper"
+    /// # });
+    /// ```
     #[track_caller]
     pub fn resume(self) -> ! {
         if let Cause::Panicked(panic) = &*self.0 {

@@ -143,6 +143,20 @@ impl<T: 'static> Promise<T> {
 }
 
 /// A callback that waits for a promise: with it, the callback can be taken back.
+///
+/// ```
+/// use simrun::{Promise, log, task};
+///
+/// # simrun::run(async {
+/// let promise = Promise::new();
+/// let stays = promise.on_done(|| log!("done"));
+/// let goes = promise.on_done(|| unreachable!());
+/// assert!(goes.remove());
+/// promise.set(42).unwrap();
+/// task::yield_now().await;
+/// assert!(!stays.remove(), "it has run");
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct DoneHandle {
     of: Key,
@@ -231,6 +245,17 @@ impl<'a, T: Clone + 'static> IntoFuture for &'a Promise<T> {
 }
 
 /// The promise was done already.
+///
+/// ```
+/// use simrun::Promise;
+///
+/// # simrun::run(async {
+/// let promise = Promise::new();
+/// promise.cancel();
+/// let too_late = promise.set(42).unwrap_err();
+/// assert!(too_late.to_string().starts_with("the promise is done already"));
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidState(());
 

@@ -2,7 +2,10 @@
 //!
 //! simrun runs async programs on one thread, on a virtual clock, under a seeded strategy, so that
 //! one number, the seed, names one exact run. Its model is Python's asyncio, with that exact
-//! behaviour: the same order of steps, the same latencies, the same rules of cancellation.
+//! behaviour: the same order of steps, the same latencies, the same rules of cancellation. Threads,
+//! processes, hosts and the network between them are simulated as well, and so is what goes wrong
+//! with them. A test makes a thousand runs where it made one, and the one that fails will always
+//! fail.
 //!
 //! # Running a program
 //!
@@ -24,7 +27,29 @@
 //! ```
 //!
 //! [`Sim`] is the same with a seed, a [`Strategy`] and limits, and gives back the [`Run`]: how it
-//! ended, at what virtual time, with which fingerprint.
+//! ended, at what virtual time, with which fingerprint. [`#[simrun::main]`](macro@main) makes a
+//! program of an async `main`.
+//!
+//! Whoever knows another runtime will find most things under their names:
+//!
+//! | tokio | asyncio | here |
+//! |---|---|---|
+//! | `#[tokio::main]`, `block_on` | `run` | [`run`], [`main`](macro@main), [`Sim`] |
+//! | `#[tokio::test]` | | [`test`](macro@test), [`check`] |
+//! | `spawn` | `create_task` | [`spawn`], [`task::try_spawn`] |
+//! | `join!`, `try_join!` | `gather` | [`gather`]; `futures::join!` |
+//! | `JoinSet` | `TaskGroup`, `as_completed` | [`task::group`], [`task::as_completed`] |
+//! | `select!` | `wait` | [`select!`], [`task::wait`] |
+//! | `JoinHandle::abort` | | [`abort`](task::TaskRef::abort) |
+//! | | `Task.cancel` | [`cancel`](task::TaskRef::cancel), [`task::cancellable`] |
+//! | `task_local!` | `ContextVar` | [`task_local!`] |
+//! | `spawn_blocking` | `to_thread` | [`thread::to_thread`] |
+//! | `oneshot` | `Future` | [`Promise`] |
+//! | `time`, `sync`, `net`, `process` | the same | [`time`], [`sync`], [`net`], [`process`] |
+//!
+//! Tasks need not be `Send`. A task's result is a `Result`, for it may have been cancelled or have
+//! panicked; dropping its handle lets it run on. A task whose `Err` is to count as a failure is
+//! made with [`task::try_spawn`]. A failure at which nobody has looked fails the run.
 //!
 //! # Finding the run that fails
 //!
@@ -62,8 +87,34 @@
 //! assert!(run(failing).failure().unwrap().deadlock().is_some());
 //! ```
 //!
-//! [`check`] does all of that in a test: it looks for a seed that fails, leaves out of its run what
-//! does not matter, shows the rest, and replays it first the next time. [`explore`] has the parts.
+//! A failure is a value that says what it was: a panic, an error, a [deadlock](assure::Deadlock)
+//! with who waits for what and where, a limit. [`strategy`] tells which strategy finds what.
+//!
+//! # Testing
+//!
+//! [`#[simrun::test]`](macro@test) does all of that: it runs the test under a thousand seeds on all
+//! cores, leaves out of the first run that fails what does not matter, shows the rest with the two
+//! steps whose order decides, and keeps it in a file, to be run first the next time.
+//!
+//! ```
+//! use simrun::{sync::Queue, spawn};
+//! use std::sync::Arc;
+//!
+//! #[simrun::test(runs = 200)]
+//! async fn nothing_is_lost() {
+//!     let queue = Arc::new(Queue::bounded(1));
+//!     let producers = [1, 2].map(|number| {
+//!         let queue = queue.clone();
+//!         spawn(async move { queue.put(number).await })
+//!     });
+//!     let sum = queue.get().await.unwrap() + queue.get().await.unwrap();
+//!     assert_eq!(sum, 3);
+//!     simrun::gather(producers).await.unwrap();
+//! }
+//! ```
+//!
+//! [`check`] is the same as a function, and [`explore`] has the parts: campaigns, shrinking, every
+//! interleaving of a small program.
 //!
 //! # Cancelling
 //!
@@ -72,25 +123,146 @@
 //! it on or swallow it. A task without a region is dropped where it stands. [`abort`] is tokio's
 //! order: it asks nobody.
 //!
+//! ```
+//! use simrun::{spawn, task, time};
+//!
+//! # simrun::run(async {
+//! let worker = spawn(async {
+//!     let work = task::cancellable(time::sleep(time::secs(60)));
+//!     if let Err(cancelled) = work.await {
+//!         time::sleep(time::secs(1)).await; // clean up
+//!         cancelled.raise().await
+//!     }
+//! });
+//! task::yield_now().await;
+//! worker.cancel_with("not needed any more");
+//! let error = worker.await.unwrap_err();
+//! assert_eq!(error.to_string(), "cancelled: not needed any more");
+//! # });
+//! ```
+//!
+//! Timeouts and groups cancel in the same way, and [`Strategy::cancel_sweep`] cancels each task at
+//! each of its awaits, one a seed, to find what a cancellation leaves half done.
+//!
 //! [`abort`]: task::TaskRef::abort
+//!
+//! # Time
+//!
+//! [`time`] moves only when nothing is ready, and then to the next moment at which something is
+//! due. Sleeping costs nothing, computing takes no time, and a timeout that is reached is reached
+//! in every run of the seed.
+//!
+//! ```
+//! use simrun::time::{now, secs, sleep, timeout};
+//!
+//! # simrun::run(async {
+//! assert!(timeout(secs(5), sleep(secs(86_400))).await.is_err());
+//! assert_eq!(now().since_start(), secs(5));
+//! # });
+//! ```
+//!
+//! # Tools
+//!
+//! [`sync`] has queues, locks, events, conditions, semaphores and barriers, with asyncio's
+//! fairness. They tell the run who uses what; so do [`sync::Tracked`] values, and strategies learn
+//! from that which steps are worth swapping. Channels and locks of `futures` work too, but
+//! strategies do not see who uses them.
+//!
+//! # Threads and processes
+//!
+//! [`thread`] and [`thread::sync`] have what `std::thread` and `std::sync` have. A simulated thread
+//! may block, and is one more thing that can go next: interrupted wherever others could see what it
+//! does. [`process`] runs programs beside each other, with pipes and signals.
+//!
+//! ```
+//! use simrun::thread::{self, sync::Mutex};
+//! use std::sync::Arc;
+//!
+//! # simrun::run(async {
+//! let total = Arc::new(Mutex::new(0));
+//! let shared = total.clone();
+//! thread::to_thread(move || *shared.lock().unwrap() += 1).await.unwrap();
+//! assert_eq!(*total.lock().unwrap(), 1);
+//! # });
+//! ```
+//!
+//! # Hosts, the network, faults
+//!
+//! A [`host`] is a machine with tasks, sockets, a clock and a disk of its own. Links between hosts
+//! delay, lose and reorder packets; over them there are TCP and UDP, and asyncio's streams and
+//! protocols: [`net`]. Hosts crash and links are cut when the program says so, at times that are
+//! known, or at random: [`fault`].
+//!
+//! ```
+//! use simrun::net::{self, StreamReader, StreamWriter};
+//! use simrun::time::{millis, secs, sleep, timeout};
+//! use simrun::host;
+//!
+//! # simrun::run(async {
+//! let server = host::start("server", || async {
+//!     let greet = |_: StreamReader, writer: StreamWriter| async move {
+//!         writer.write(b"hello\n");
+//!         writer.close();
+//!     };
+//!     let server = net::start_server(greet, "0.0.0.0:80").await?;
+//!     server.serve_forever().await.map(drop)
+//! });
+//! sleep(millis(1)).await;
+//! let (mut reader, _writer) = net::open_connection("server:80").await.unwrap();
+//! assert_eq!(reader.readline().await.unwrap(), b"hello\n");
+//!
+//! server.crash_silently();
+//! assert!(timeout(secs(5), net::open_connection("server:80")).await.is_err());
+//! # });
+//! ```
 //!
 //! # What is deterministic
 //!
 //! Everything that goes through this crate. Randomness comes from [`chance`], time from [`time`].
 //! `futures::join!`, channels, streams and `select_biased!` work as they are; `futures::select!`
 //! and `tokio::select!` draw from generators that no seed controls, so use [`select!`] instead.
-//! [`Sim::check_determinism`] runs a program twice and shows the first event that differs.
+//!
+//! What does not go through it is outside: the machine's clock, its threads and its files, the
+//! order of a `HashMap`, `rand::rng()`, and statics that one run leaves changed for the next.
+//! [`Sim::check_determinism`] runs a program twice and shows the first event that differs;
+//! campaigns do so for some of their runs.
+//!
+//! A seed means the same run as long as the program and this crate stay as they are. What is to
+//! last longer is a [`Plan`](chance::Plan): the decisions of a run that differ from asyncio's
+//! defaults, as text, one a line. A plan that no longer fits says where.
 //!
 //! # Features
 //!
 //! | feature | |
 //! |---|---|
-//! | `cli`, on by default | the command `simrun`, scenario files, reports |
-//! | `hyper` | `simrun::hyper`: HTTP over the simulated network |
+//! | `cli`, on by default | the command, scenario files: `simrun::cli`, `simrun::scenario` |
+//! | `hyper` | the module `simrun::hyper`: HTTP over the simulated network |
 //! | `insta` | `simrun::assert_snapshot!`: runs as [snapshots](snapshot) of insta's |
+//! | `proptest` | the module `simrun::proptest`: workloads that shrink with their runs |
 //! | `tracing` | what a program tells `tracing` is in the [traces](trace) of its runs |
 //!
-//! Without any of them, `default-features = false`, the library needs 25 other crates.
+//! Tests in Rust need none of them: with `default-features = false` there are 25 other crates.
+//!
+//! # Where to go next
+//!
+//! | | |
+//! |---|---|
+//! | [`task`] | spawning, waiting, groups, cancelling |
+//! | [`time`] | sleeping, timeouts, clocks |
+//! | [`sync`] | queues, locks and the rest; how wake-ups are lost |
+//! | [`thread`], [`process`] | blocking code, pools; subprocesses |
+//! | [`net`], [`host`], [`fault`] | what distributed programs live in |
+//! | [`event_loop`] | callbacks; loops that are run by hand |
+//! | [`strategy`], [`chance`] | who goes next; decisions and plans |
+//! | [`explore`], [`assure`], [`trace`] | many runs; what failed; what happened |
+#![cfg_attr(
+    feature = "hyper",
+    doc = "| [`hyper`](mod@hyper) | HTTP over the simulated network |"
+)]
+#![cfg_attr(
+    feature = "cli",
+    doc = "| [`scenario`], [`cli`] | programs and faults in a file; the command |"
+)]
 
 pub mod assure;
 pub mod chance;

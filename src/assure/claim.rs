@@ -6,6 +6,7 @@
 use std::fmt::{self, Arguments};
 use std::panic::Location;
 
+use super::outcome::Origin;
 use super::quantity::{Extreme, Quantity, Relation};
 use super::{Failure, FailureKind, PropertyKind};
 use crate::event_loop::core::{self, Core};
@@ -91,7 +92,7 @@ impl Claim<'_> {
     #[cold]
     fn violated(&self, core: &Core, message: &str) {
         let mut failure = Failure::new(FailureKind::Property, message, core.now());
-        failure.property = Some(self.name.into());
+        failure.origin = Some(Box::new(Origin::Property(self.name.into())));
         failure.location = Some(crate::error::place(self.at));
         failure.task = {
             let state = core.state.borrow();

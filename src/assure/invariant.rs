@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::claim::Claim;
+use super::outcome::Origin;
 use super::{Failure, FailureKind, PropertyKind};
 use crate::error::{TaskError, place};
 use crate::event_loop::core::{self, Core};
@@ -89,7 +90,7 @@ impl Core {
                 message = format!("{message}: it panicked at {from}: {panic}");
             }
             let mut failure = Failure::new(FailureKind::Property, message, self.now());
-            failure.property = Some((&*invariant.name).into());
+            failure.origin = Some(Box::new(Origin::Property(invariant.name.to_string())));
             failure.location = Some(place(invariant.at));
             failure.task = task.map(ToOwned::to_owned);
             self.violate(failure);

@@ -104,10 +104,18 @@ pub struct Failure {
     pub(crate) at: Instant,
     pub(crate) task: Option<String>,
     pub(crate) location: Option<String>,
-    pub(crate) unwrapped: Option<Box<str>>,
     pub(crate) error: Option<TaskError>,
     pub(crate) deadlock: Option<Box<Deadlock>>,
-    pub(crate) property: Option<Box<str>>,
+    pub(crate) origin: Option<Box<Origin>>,
+}
+
+/// Where a failure comes from that is not told in full by its place.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// A task has unwrapped the error of another here.
+    Unwrapped(String),
+    /// The property of this name did not hold.
+    Property(String),
 }
 
 impl Failure {
@@ -119,10 +127,9 @@ impl Failure {
             at,
             task: None,
             location: None,
-            unwrapped: None,
             error: None,
             deadlock: None,
-            property: None,
+            origin: None,
         }
     }
 
@@ -135,17 +142,13 @@ impl Failure {
         let message = error.to_string();
         let location = error.location().map(ToOwned::to_owned);
         let (message, location, unwrapped) = match first_panic(&message) {
-            Some((first, place)) => (
-                first.to_owned(),
-                Some(place.to_owned()),
-                location.map(String::into_boxed_str),
-            ),
+            Some((first, place)) => (first.to_owned(), Some(place.to_owned()), location),
             None => (message, location, None),
         };
         Self {
             task: Some(task),
             location,
-            unwrapped,
+            origin: unwrapped.map(|place| Box::new(Origin::Unwrapped(place))),
             error: Some(error),
             ..Self::new(kind, message, at)
         }
@@ -179,7 +182,10 @@ impl Failure {
     /// Returns where the task has unwrapped the error of another, if that is how it failed. Then
     /// the [message](Self::message) and the [location](Self::location) are those of the other.
     pub fn unwrapped(&self) -> Option<&str> {
-        self.unwrapped.as_deref()
+        match self.origin.as_deref()? {
+            Origin::Unwrapped(place) => Some(place),
+            Origin::Property(_) => None,
+        }
     }
 
     /// Returns the error the task ended with, if that is what happened.
@@ -194,7 +200,7 @@ impl Failure {
 
     /// Says in which task it went wrong, and when.
     pub(crate) fn place(&self) -> Option<String> {
-        let unwrapped = match &self.unwrapped {
+        let unwrapped = match self.unwrapped() {
             Some(place) => format!("unwrapped at {place}, "),
             None => String::new(),
         };
@@ -207,15 +213,16 @@ impl Failure {
 
     /// Returns the name of the property that did not hold, if it is one.
     pub fn property(&self) -> Option<&str> {
-        self.property.as_deref()
+        match self.origin.as_deref()? {
+            Origin::Property(name) => Some(name),
+            Origin::Unwrapped(_) => None,
+        }
     }
 
     /// Returns what tells whether two failures are the same.
     pub fn key(&self) -> FailureKey {
         let detail = match (&self.deadlock, &self.location, self.kind) {
-            (_, _, FailureKind::Property) => {
-                self.property.as_deref().unwrap_or_default().to_owned()
-            }
+            (_, _, FailureKind::Property) => self.property().unwrap_or_default().to_owned(),
             (Some(deadlock), _, _) => deadlock.signature(),
             (None, Some(location), _) => location.clone(),
             (None, None, FailureKind::Error | FailureKind::Unhandled | FailureKind::Crashed) => {

@@ -1,6 +1,52 @@
 //! The only source of randomness. Everything that could go one way or another in a run is a
 //! *decision*: taken at a [`Site`], from a set of alternatives of which one is the default,
 //! meaning that nothing special happens. A seed draws decisions, a [`Plan`] repeats them.
+//!
+//! A program that needs a random number takes it from here, under a label that says what it is for:
+//! [`below`], [`chance()`], [`duration_between`], [`shuffle`]. Then it is the same in every run of
+//! the seed, and a plan can name it:
+//!
+//! ```
+//! use simrun::chance::{self, Plan};
+//! use simrun::{Sim, Strategy};
+//!
+//! async fn program() -> (u64, bool) {
+//!     (chance::below("replica", 3), chance::chance("retry", 0.5))
+//! }
+//!
+//! let sim = Sim::new().write_plan(true);
+//! let drawn = sim.clone().seed(7).run(program);
+//! assert_eq!(drawn.value(), sim.seed(7).run(program).value());
+//!
+//! let again = Sim::new().seed(8).strategy(Strategy::replay(drawn.plan().clone()));
+//! assert_eq!(drawn.value(), again.run(program).value(), "whatever the seed");
+//!
+//! let edited: Plan = "simrun plan 1\nuser main#0 replica -> 2\n".parse().unwrap();
+//! let run = Sim::new().strategy(Strategy::replay(edited)).run(program);
+//! assert_eq!(run.unwrap(), (2, false), "what a plan does not mention takes its default");
+//! ```
+//!
+//! # Sites
+//!
+//! A site is named by what is near it, never by a count of the whole run: the [path](TaskPath) of
+//! the task, a label, and how often that task has come by. So a decision that is left out leaves
+//! the others where they are, which is what makes plans short and keeps them readable.
+//!
+//! | site | decides | default |
+//! |---|---|---|
+//! | `schedule` | who goes next | asyncio's order |
+//! | `user` | what the program draws | 0, `false`, the shortest, the order there is |
+//! | `fault` | whether something goes wrong | no |
+//! | `cancel` | whether a task is cancelled at an await | no |
+//! | `packet` | what happens to a packet | it arrives, in the least time |
+//!
+//! # What goes wrong
+//!
+//! - **Other generators**, such as `rand::rng()`, and the order of a `HashMap` differ from run to
+//!   run; [`Sim::check_determinism`](crate::Sim::check_determinism) shows where. A generator of
+//!   `rand`'s may be used if its seed is drawn here.
+//! - **Who draws first** gets the seed's next number, so in another schedule two tasks may change
+//!   roles. In a plan they do not: each has a count of its own for each label.
 
 mod decision;
 mod draw;

@@ -93,6 +93,13 @@ fn birth(text: &str) -> Option<u32> {
 }
 
 /// A text that is no task path.
+///
+/// ```
+/// use simrun::chance::TaskPath;
+///
+/// let error = "first/2".parse::<TaskPath>().unwrap_err();
+/// assert_eq!(error.to_string(), "`first/2` is not a task path: write it like `main/2/1`");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsePathError {
     text: String,

@@ -15,6 +15,20 @@ const HEADER: &str = "simrun plan 1";
 
 /// Where a decision is taken. Sites are named by what is local and stable, never by a count of
 /// the whole run's steps, so that changing one decision leaves the others where they are.
+///
+/// ```
+/// use simrun::chance::Site;
+/// use simrun::{Sim, chance};
+///
+/// let sim = Sim::new().write_plan(true);
+/// let plans = (0..10).map(|seed| {
+///     let run = sim.clone().seed(seed).run(|| async { chance::below("dice", 6) });
+///     run.plan().clone()
+/// });
+/// let plan = plans.into_iter().find(|plan| !plan.is_empty()).unwrap();
+/// let (site, _) = plan.iter().next().unwrap();
+/// assert!(matches!(site, Site::User { label, nth: 0, .. } if label == "dice"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Site {
     /// Who goes next, after the task at `after` has made its `step`-th step and `since` other
@@ -112,6 +126,20 @@ impl Site {
 }
 
 /// What was decided.
+///
+/// ```
+/// use simrun::chance::{Choice, Plan, Site};
+/// use simrun::{Sim, Strategy, chance};
+///
+/// let mut plan = Plan::new();
+/// let site = Site::User { task: "main".parse().unwrap(), label: "dice".to_owned(), nth: 0 };
+/// plan.insert(site, Choice::Number(5));
+/// assert_eq!(plan.to_string(), "simrun plan 1\nuser main#0 dice -> 5\n");
+///
+/// let sim = Sim::new().strategy(Strategy::replay(plan));
+/// let run = sim.run(|| async { chance::below("dice", 6) });
+/// assert_eq!(run.unwrap(), 5);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
     /// The task at this path goes next.
@@ -344,6 +372,13 @@ fn parse_choice(text: &str) -> Option<Choice> {
 }
 
 /// A text that is no plan.
+///
+/// ```
+/// use simrun::chance::Plan;
+///
+/// let error = "simrun plan 1\nschedule main#2\n".parse::<Plan>().unwrap_err();
+/// assert!(error.to_string().contains("line 2"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsePlanError {
     line: usize,

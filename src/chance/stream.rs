@@ -11,6 +11,13 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// What a stream of random words is used for. Each domain has a stream of its own, so a draw in
 /// one never shifts another.
+///
+/// ```
+/// use simrun::chance::{Domain, Stream};
+///
+/// let (mut user, mut net) = (Stream::new(7, Domain::User), Stream::new(7, Domain::Net));
+/// assert_ne!(user.word(), net.word());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Domain {
     /// Who goes next.

@@ -16,6 +16,34 @@ use crate::chance::{Chance, Choice, Domain, Site, SiteKey, Stream, mix};
 /// The candidates are the oldest queued callback and everything else that is ready and was not
 /// queued after it, so a strategy can swap or delay the steps of tasks but cannot make them
 /// overtake a callback. A strategy is part of the loop: it must not use the run it chooses for.
+///
+/// ```
+/// use simrun::event_loop::{Choose, Turn};
+/// use simrun::sync::Tracked;
+/// use simrun::{Sim, Strategy, gather, spawn};
+/// use std::sync::Arc;
+///
+/// /// Whoever has come last goes first.
+/// struct Newest;
+///
+/// impl Choose for Newest {
+///     fn choose(&mut self, turn: &mut Turn<'_>) -> usize {
+///         turn.candidates() - 1
+///     }
+/// }
+///
+/// let sim = Sim::new().strategy(Strategy::custom("newest", |_seed| Box::new(Newest)));
+/// let order = sim.run(|| async {
+///     let order = Arc::new(Tracked::new(Vec::new()));
+///     let tasks = (1..=3).map(|n| {
+///         let order = order.clone();
+///         spawn(async move { order.write(|order| order.push(n)) })
+///     });
+///     gather(tasks).await.unwrap();
+///     order.read(Vec::clone)
+/// });
+/// assert_eq!(order.unwrap(), [3, 2, 1]);
+/// ```
 pub trait Choose {
     /// Returns the index of the candidate that goes next. Called only if there are two or more.
     fn choose(&mut self, turn: &mut Turn<'_>) -> usize;
@@ -52,6 +80,30 @@ pub trait Choose {
 }
 
 /// Something that may go next.
+///
+/// ```
+/// use simrun::event_loop::{Choose, Turn};
+/// use simrun::time::{millis, sleep};
+/// use simrun::{Sim, Strategy, spawn};
+///
+/// /// Any of the steps that could be made; timers and callbacks only if there is none.
+/// struct StepsFirst;
+///
+/// impl Choose for StepsFirst {
+///     fn choose(&mut self, turn: &mut Turn<'_>) -> usize {
+///         let steps = turn.iter().enumerate().filter(|(_, candidate)| candidate.is_step());
+///         let steps: Vec<usize> = steps.map(|(index, _)| index).collect();
+///         match steps.len() as u64 {
+///             0 => 0,
+///             count => steps[turn.stream().below(count) as usize],
+///         }
+///     }
+/// }
+///
+/// let sim = Sim::new().strategy(Strategy::custom("steps first", |_| Box::new(StepsFirst)));
+/// let run = sim.run(|| async { spawn(sleep(millis(1))).await });
+/// assert!(run.failure().is_none());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
     entity: EntityId,
@@ -85,6 +137,34 @@ impl Candidate {
 
 /// Names something that can go next: the same number in every run of a program, whatever the
 /// schedule, for tasks and their timers.
+///
+/// A strategy remembers tasks by it, from turn to turn and from run to run:
+///
+/// ```
+/// use simrun::event_loop::{Choose, EntityId, Turn};
+/// use simrun::{Sim, Strategy, gather, spawn, task};
+///
+/// /// Keeps to one task as long as that can go on.
+/// #[derive(Default)]
+/// struct Stubborn(Option<EntityId>);
+///
+/// impl Choose for Stubborn {
+///     fn choose(&mut self, turn: &mut Turn<'_>) -> usize {
+///         let entities: Vec<EntityId> = turn.iter().map(|candidate| candidate.entity()).collect();
+///         let same = entities.iter().position(|entity| Some(*entity) == self.0);
+///         let index = same.unwrap_or(0);
+///         self.0 = Some(entities[index]);
+///         index
+///     }
+/// }
+///
+/// let stubborn = Strategy::custom("stubborn", |_| Box::<Stubborn>::default());
+/// let run = Sim::new().strategy(stubborn).run(|| async {
+///     let two = [(), ()].map(|()| spawn(async { task::yield_now().await }));
+///     gather(two).await.map(drop)
+/// });
+/// assert!(run.unwrap().is_ok());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EntityId(u64);
 
@@ -108,6 +188,37 @@ impl EntityId {
 }
 
 /// One decision about who goes next.
+///
+/// ```
+/// use simrun::event_loop::{Choose, Turn};
+/// use simrun::time::{millis, sleep, timeout};
+/// use simrun::{Sim, Strategy, task};
+///
+/// /// Lets time pass in a tenth of the decisions, although someone is ready.
+/// struct Slow;
+///
+/// impl Choose for Slow {
+///     fn choose(&mut self, turn: &mut Turn<'_>) -> usize {
+///         let candidates = turn.candidates() as u64;
+///         turn.stream().below(candidates) as usize
+///     }
+///
+///     fn may_wait(&self) -> bool {
+///         true
+///     }
+///
+///     fn waits(&mut self, turn: &mut Turn<'_>) -> bool {
+///         turn.deadline().is_some() && turn.stream().chance(0.1)
+///     }
+/// }
+///
+/// let late = |seed| {
+///     let sim = Sim::new().seed(seed).strategy(Strategy::custom("slow", |_| Box::new(Slow)));
+///     let run = sim.run(|| timeout(millis(1), simrun::spawn(task::yield_now())));
+///     run.unwrap().is_err()
+/// };
+/// assert!((0..100).any(late), "although the task takes no time");
+/// ```
 pub struct Turn<'a> {
     ready: &'a Ready,
     slots: &'a Slab<Slot>,

@@ -110,6 +110,22 @@ impl<T> fmt::Debug for TaskLocal<T> {
 }
 
 /// Declares task-local values: see [`TaskLocal`](crate::task::TaskLocal).
+///
+/// ```
+/// use simrun::time::{Instant, now};
+///
+/// simrun::task_local! {
+///     /// Which request is being served.
+///     pub static REQUEST: Option<u32> = None;
+///     static BEGAN: Instant = now();
+/// }
+///
+/// # simrun::run(async {
+/// assert_eq!(REQUEST.get(), None);
+/// REQUEST.set(Some(7));
+/// assert_eq!((REQUEST.get(), BEGAN.get()), (Some(7), Instant::ZERO));
+/// # });
+/// ```
 #[macro_export]
 macro_rules! task_local {
     ($($(#[$attribute:meta])* $visibility:vis static $name:ident: $type:ty = $default:expr;)+) => {

@@ -10,6 +10,17 @@ use crate::error::TaskError;
 use crate::time::Instant;
 
 /// What a [`Report`] is about. More kinds will come, so a match needs a wildcard arm.
+///
+/// ```
+/// use simrun::event_loop::ReportKind;
+/// use simrun::{Sim, task};
+///
+/// let run = Sim::new().run(|| async {
+///     task::try_spawn(async { Err::<(), _>("disk full") }).detach();
+///     task::yield_now().await;
+/// });
+/// assert_eq!(run.reports()[0].kind(), ReportKind::NeverRetrieved);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum ReportKind {
@@ -33,6 +44,18 @@ pub enum ReportKind {
 }
 
 /// Something that went wrong where nobody awaits it.
+///
+/// ```
+/// use simrun::{Sim, event_loop, task};
+///
+/// let run = Sim::new().run(|| async {
+///     event_loop::call_soon(|| panic!("oops"));
+///     task::yield_now().await;
+/// });
+/// let report = &run.reports()[0];
+/// assert_eq!(report.error().unwrap().to_string(), "oops");
+/// assert!(run.failure().is_some(), "nobody has handled it");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Report {
     kind: ReportKind,

@@ -11,6 +11,15 @@ use crate::chance::mix;
 use crate::trace::EventKind;
 
 /// How a step touched a resource.
+///
+/// See [`Touch`].
+///
+/// ```
+/// use simrun::strategy::Access;
+///
+/// let matters = |one: Access, other: Access| one == Access::Write || other == Access::Write;
+/// assert!(!matters(Access::Read, Access::Read), "two reads can be swapped");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
     /// It looked, and changed nothing.
@@ -20,6 +29,38 @@ pub enum Access {
 }
 
 /// One touch of a step's footprint.
+///
+/// ```
+/// use simrun::event_loop::{Access, Choose, EntityId, Touch, Turn};
+/// use simrun::sync::Event;
+/// use simrun::{Sim, Strategy};
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+///
+/// /// Counts the writes of a run.
+/// struct Writes(Arc<AtomicUsize>);
+///
+/// impl Choose for Writes {
+///     fn choose(&mut self, _: &mut Turn<'_>) -> usize {
+///         0
+///     }
+///
+///     fn wants_footprints(&self) -> bool {
+///         true
+///     }
+///
+///     fn observe(&mut self, _: EntityId, touches: &[Touch]) {
+///         let writes = touches.iter().filter(|touch| touch.access == Access::Write);
+///         self.0.fetch_add(writes.count(), Ordering::Relaxed);
+///     }
+/// }
+///
+/// let writes = Arc::new(AtomicUsize::new(0));
+/// let shared = writes.clone();
+/// let strategy = Strategy::custom("writes", move |_| Box::new(Writes(shared.clone())));
+/// Sim::new().strategy(strategy).run(|| async { Event::new().set() }).unwrap();
+/// assert_eq!(writes.load(Ordering::Relaxed), 1);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touch {
     /// The resource: the same number in every run in which the same task makes it.

@@ -203,6 +203,18 @@ impl EventLoop {
     /// # Errors
     ///
     /// If a task swallows its cancellation and the loop cannot go on, the failure names it.
+    ///
+    /// ```
+    /// use simrun::event_loop::EventLoop;
+    /// use simrun::{spawn, time};
+    ///
+    /// let event_loop = EventLoop::new();
+    /// let left = event_loop.run_until_complete(async { spawn(time::sleep(time::secs(60))) });
+    /// let left = left.unwrap().unwrap();
+    /// event_loop.cancel_all().unwrap();
+    /// assert!(event_loop.within(|| left.is_cancelled()));
+    /// event_loop.close();
+    /// ```
     #[track_caller]
     pub fn cancel_all(&self) -> Result<(), Failure> {
         let tasks = self.core.unfinished_tasks();

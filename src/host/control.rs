@@ -17,6 +17,31 @@ impl Host {
     /// is the default, or they are reset.
     ///
     /// Called on the host itself, it takes effect when the step is over.
+    ///
+    /// ```
+    /// use simrun::host;
+    /// use simrun::sync::Tracked;
+    /// use simrun::time::{secs, sleep};
+    /// use std::sync::Arc;
+    ///
+    /// # simrun::run(async {
+    /// let beats = Arc::new(Tracked::new(0));
+    /// let shared = beats.clone();
+    /// let heart = host::start("heart", move || {
+    ///     let beats = shared.clone();
+    ///     async move {
+    ///         loop {
+    ///             beats.write(|beats| *beats += 1);
+    ///             sleep(secs(1)).await;
+    ///         }
+    ///     }
+    /// });
+    /// sleep(secs(5)).await;
+    /// heart.crash();
+    /// sleep(secs(60)).await;
+    /// assert_eq!(beats.read(|beats| *beats), 5);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn crash(&self) {
         let core = self.core();
@@ -89,6 +114,23 @@ impl Host {
     /// # Panics
     ///
     /// On the host itself: it would wait for itself.
+    ///
+    /// ```
+    /// use simrun::task::cancellable;
+    /// use simrun::time::{secs, sleep};
+    /// use simrun::{host, log};
+    ///
+    /// # simrun::run(async {
+    /// let server = host::start("server", || async {
+    ///     let _ = cancellable(sleep(secs(3_600))).await;
+    ///     sleep(secs(2)).await;
+    ///     log!("all is saved");
+    /// });
+    /// sleep(secs(1)).await;
+    /// server.stop().await;
+    /// assert_eq!(simrun::time::now().since_start(), secs(3));
+    /// # });
+    /// ```
     pub async fn stop(&self) {
         let core = self.core();
         let Some(running) = self.with(&core, |host| host.running) else {
@@ -115,6 +157,19 @@ impl Host {
     }
 
     /// Starts the host again: its main future is made anew. If it is up, it crashes first.
+    ///
+    /// ```
+    /// use simrun::time::{now, secs, sleep};
+    /// use simrun::host;
+    ///
+    /// # simrun::run(async {
+    /// let worker = host::start("worker", || sleep(secs(10)));
+    /// sleep(secs(5)).await;
+    /// worker.restart();
+    /// worker.join().await.unwrap();
+    /// assert_eq!(now().since_start(), secs(15), "it has begun anew");
+    /// # });
+    /// ```
     #[track_caller]
     pub fn restart(&self) {
         let core = self.core();
@@ -128,6 +183,21 @@ impl Host {
 
     /// Lets the host stand still: none of its tasks makes a step and none of its timers fires,
     /// until it is [resumed](Self::resume). Packets still reach it.
+    ///
+    /// ```
+    /// use simrun::host;
+    /// use simrun::time::{now, secs, sleep};
+    ///
+    /// # simrun::run(async {
+    /// let slow = host::start("slow", || sleep(secs(1)));
+    /// simrun::task::yield_now().await;
+    /// slow.pause();
+    /// sleep(secs(30)).await;
+    /// slow.resume();
+    /// slow.join().await.unwrap();
+    /// assert_eq!(now().since_start(), secs(30));
+    /// # });
+    /// ```
     #[track_caller]
     pub fn pause(&self) {
         let core = self.core();

@@ -144,6 +144,20 @@ impl Disk {
 }
 
 /// A file on the disk of the host that has opened it.
+///
+/// ```
+/// use simrun::host::disk::File;
+///
+/// # simrun::run(async {
+/// let log = File::open_or_create("log").await.unwrap();
+/// log.append(b"one\n").await.unwrap();
+/// log.append(b"two\n").await.unwrap();
+/// log.sync().await.unwrap();
+/// assert_eq!(log.read_at(4, 100).await.unwrap(), b"two\n");
+/// log.set_len(4).await.unwrap();
+/// assert_eq!(log.len().await.unwrap(), 4);
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct File {
     file: u64,
@@ -284,6 +298,16 @@ impl File {
 /// # Errors
 ///
 /// If there is none of that name.
+///
+/// ```
+/// use simrun::host::disk;
+///
+/// # simrun::run(async {
+/// disk::write("motd", b"hello").await.unwrap();
+/// assert_eq!(disk::read("motd").await.unwrap(), b"hello");
+/// assert!(disk::read("nothing").await.is_err());
+/// # });
+/// ```
 pub async fn read(name: &str) -> io::Result<Vec<u8>> {
     File::open(name).await?.read_at(0, usize::MAX).await
 }
@@ -293,6 +317,26 @@ pub async fn read(name: &str) -> io::Result<Vec<u8>> {
 /// # Errors
 ///
 /// None yet.
+///
+/// A file that must survive a crash, or stay what it was, is written under another name first:
+///
+/// ```
+/// use simrun::host::disk::{self, File};
+///
+/// async fn save(name: &str, bytes: &[u8]) -> std::io::Result<()> {
+///     let new = format!("{name}.new");
+///     disk::write(&new, bytes).await?;
+///     File::open(&new).await?.sync().await?;
+///     disk::rename(&new, name).await?;
+///     disk::sync_names().await
+/// }
+///
+/// # simrun::run(async {
+/// save("state", b"one").await.unwrap();
+/// save("state", b"two").await.unwrap();
+/// assert_eq!(disk::read("state").await.unwrap(), b"two");
+/// # });
+/// ```
 pub async fn write(name: &str, bytes: &[u8]) -> io::Result<()> {
     File::create(name).await?.write_at(bytes, 0).await
 }
@@ -302,6 +346,16 @@ pub async fn write(name: &str, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 ///
 /// If there is none of that name.
+///
+/// ```
+/// use simrun::host::disk;
+///
+/// # simrun::run(async {
+/// disk::write("new", b"hello").await.unwrap();
+/// disk::rename("new", "old").await.unwrap();
+/// assert_eq!(disk::list().await, ["old"]);
+/// # });
+/// ```
 pub async fn rename(from: &str, to: &str) -> io::Result<()> {
     with(|disk| {
         let file = disk.find(from)?;
@@ -318,6 +372,20 @@ pub async fn rename(from: &str, to: &str) -> io::Result<()> {
 /// # Errors
 ///
 /// If there is none of that name.
+///
+/// A file that is open stays readable, as in Unix.
+///
+/// ```
+/// use simrun::host::disk::{self, File};
+///
+/// # simrun::run(async {
+/// disk::write("lock", b"mine").await.unwrap();
+/// let file = File::open("lock").await.unwrap();
+/// disk::remove("lock").await.unwrap();
+/// assert!(disk::list().await.is_empty());
+/// assert_eq!(file.read_at(0, 10).await.unwrap(), b"mine");
+/// # });
+/// ```
 pub async fn remove(name: &str) -> io::Result<()> {
     with(|disk| {
         disk.find(name)?;
@@ -329,6 +397,16 @@ pub async fn remove(name: &str) -> io::Result<()> {
 }
 
 /// Returns the names of all files, in order.
+///
+/// ```
+/// use simrun::host::disk;
+///
+/// # simrun::run(async {
+/// disk::write("b", b"").await.unwrap();
+/// disk::write("a", b"").await.unwrap();
+/// assert_eq!(disk::list().await, ["a", "b"]);
+/// # });
+/// ```
 pub async fn list() -> Vec<String> {
     with(|disk| disk.names.keys().cloned().collect())
 }
@@ -338,6 +416,33 @@ pub async fn list() -> Vec<String> {
 /// # Errors
 ///
 /// None yet.
+///
+/// Until then a new file may be gone after a crash, though its contents were synced:
+///
+/// ```
+/// use simrun::host::{self, disk};
+/// use simrun::{Sim, Strategy};
+///
+/// let survives = |seed| {
+///     let sim = Sim::new().seed(seed).strategy(Strategy::random());
+///     let run = sim.run(|| async {
+///         let store = host::start("store", || async {
+///             if disk::read("state").await.is_err() {
+///                 let file = disk::File::create("state").await.unwrap();
+///                 file.sync().await.unwrap();
+///                 std::future::pending::<()>().await;
+///             }
+///         });
+///         simrun::time::sleep(simrun::time::secs(1)).await;
+///         store.crash_silently();
+///         store.restart();
+///         let done = simrun::time::timeout(simrun::time::secs(1), store.join()).await;
+///         done.is_ok()
+///     });
+///     run.unwrap()
+/// };
+/// assert!((0..20).any(survives) && !(0..20).all(survives));
+/// ```
 pub async fn sync_names() -> io::Result<()> {
     with(|disk| disk.before.clear());
     Ok(())
@@ -349,6 +454,24 @@ pub async fn sync_names() -> io::Result<()> {
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::host::{self, disk};
+///
+/// # simrun::run(async {
+/// let store = host::start("store", || async {
+///     disk::set_loss(0.0); // a disk with a battery
+///     if disk::read("state").await.is_err() {
+///         disk::write("state", b"hello").await.unwrap();
+///         std::future::pending::<()>().await;
+///     }
+/// });
+/// simrun::task::yield_now().await;
+/// store.crash_silently();
+/// store.restart();
+/// store.join().await.unwrap();
+/// # });
+/// ```
 #[track_caller]
 pub fn set_loss(probability: f64) {
     with(|disk| disk.loss = Some(probability));

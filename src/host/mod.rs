@@ -27,6 +27,56 @@
 //! server.crash();
 //! # });
 //! ```
+//!
+//! [`Sim::host`](crate::Sim::host) and [`Sim::client`](crate::Sim::client) start hosts with every
+//! run; [`Sim::run_clients`](crate::Sim::run_clients) goes on until the clients are done.
+//!
+//! # How a host goes down
+//!
+//! | | its tasks | its connections | its [disk] |
+//! |---|---|---|---|
+//! | [`stop`](Host::stop) | are cancelled and waited for | are reset | is kept |
+//! | [`crash_with_resets`](Host::crash_with_resets) | are gone | are reset | is kept |
+//! | [`crash_silently`](Host::crash_silently) | are gone | are silent | loses what was not synced |
+//! | [`crash`](Host::crash) | are gone | the plan decides which of these two it is | |
+//! | [`pause`](Host::pause) | stand still | stay, and nobody answers | is kept |
+//!
+//! [`restart`](Host::restart) calls the factory again. What the host knew is then gone, except what
+//! is on its [disk]; [`resume`](Host::resume) goes on where it stood.
+//!
+//! ```
+//! use simrun::host::{self, disk};
+//! use simrun::time::{secs, sleep};
+//!
+//! # simrun::run(async {
+//! let counter = host::start("counter", || async {
+//!     loop {
+//!         let count = disk::read("count").await.map_or(0, |bytes| bytes[0]);
+//!         disk::write("count", &[count + 1]).await.unwrap();
+//!         if count + 1 == 5 {
+//!             return;
+//!         }
+//!         sleep(secs(1)).await;
+//!     }
+//! });
+//! sleep(secs(2)).await;
+//! counter.crash_with_resets();
+//! counter.restart();
+//! counter.join().await.unwrap();
+//! # });
+//! ```
+//!
+//! # What goes wrong
+//!
+//! - **A value that the factory has captured** survives a crash: hosts are not kept from sharing
+//!   memory. What a program keeps across restarts belongs on its [disk].
+//! - **A write that was not synced** may be lost or torn, and a new name undone: see [`disk`].
+//! - **Clocks differ.** With a [`Skew`], [`system_time`](crate::time::system_time) is ahead or
+//!   behind; with a [drift](Skew::drift), timers are early or late too. [`time::now`] is the run's,
+//!   and right everywhere.
+//! - **A host whose main future fails** fails the run, unless someone [joins](Host::join) it.
+//!
+//! [`time::now`]: crate::time::now
 
 mod clock;
 mod control;
@@ -87,6 +137,21 @@ struct Running {
 /// A host, from outside.
 ///
 /// Clones are the same host. Dropping them does nothing to it.
+///
+/// ```
+/// use simrun::host;
+/// use simrun::time::{now, secs, sleep};
+///
+/// # simrun::run(async {
+/// let worker = host::start("worker", || sleep(secs(10)));
+/// sleep(secs(5)).await;
+/// worker.crash();
+/// assert!(!worker.is_up());
+/// worker.restart(); // its future begins anew
+/// worker.join().await.unwrap();
+/// assert_eq!(now().since_start(), secs(15));
+/// # });
+/// ```
 #[derive(Clone)]
 pub struct Host {
     serial: u32,
@@ -102,6 +167,29 @@ pub struct Host {
 /// # Panics
 ///
 /// Outside a run, or if there is a host of that name.
+///
+/// ```
+/// use simrun::net::UdpSocket;
+/// use simrun::{host, time};
+///
+/// # simrun::run(async {
+/// let echo = host::start("echo", || async {
+///     let socket = UdpSocket::bind("0.0.0.0:7").await?;
+///     loop {
+///         let mut datagram = [0; 100];
+///         let (length, from) = socket.recv_from(&mut datagram).await?;
+///         socket.send_to(&datagram[..length], from).await?;
+///     }
+///     # #[expect(unreachable_code)]
+///     Ok::<(), std::io::Error>(())
+/// });
+/// time::sleep(time::millis(1)).await;
+/// let socket = UdpSocket::bind("0.0.0.0:0").await.unwrap();
+/// socket.send_to(b"hello", "echo:7").await.unwrap();
+/// assert_eq!(socket.recv(&mut [0; 100]).await.unwrap(), 5);
+/// assert!(echo.is_up());
+/// # });
+/// ```
 #[track_caller]
 pub fn start<F, Fut>(name: impl Into<Arc<str>>, main: F) -> Host
 where
@@ -144,6 +232,17 @@ pub(crate) fn add(
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::host;
+///
+/// # simrun::run(async {
+/// host::start("db", || async { std::future::pending::<()>().await });
+/// host::find("db").unwrap().crash();
+/// assert!(!host::find("db").unwrap().is_up());
+/// assert!(host::find("cache").is_none());
+/// # });
+/// ```
 #[track_caller]
 pub fn find(name: &str) -> Option<Host> {
     let core = core::current();
@@ -154,6 +253,18 @@ pub fn find(name: &str) -> Option<Host> {
 }
 
 /// Returns the host that the code runs on, or `None` outside any.
+///
+/// ```
+/// use simrun::host;
+///
+/// # simrun::run(async {
+/// assert!(host::current().is_none());
+/// let named = host::start("db", || async {
+///     assert_eq!(host::current().unwrap().name(), "db");
+/// });
+/// named.join().await.unwrap();
+/// # });
+/// ```
 pub fn current() -> Option<Host> {
     let core = core::try_current()?;
     let family = core.host()?;
@@ -247,6 +358,23 @@ impl Host {
     /// # Errors
     ///
     /// If it gave an error, panicked, or was cut short because the host crashed or was stopped.
+    ///
+    /// It is awaited like any task: cancelling the one who waits cancels what runs on the host,
+    /// unless that is [shielded](crate::task::shield).
+    ///
+    /// ```
+    /// use simrun::time::{secs, sleep, timeout};
+    /// use simrun::{host, task};
+    ///
+    /// # simrun::run(async {
+    /// let worker = host::start("worker", || sleep(secs(10)));
+    /// assert!(timeout(secs(1), task::shield(worker.join())).await.is_err());
+    /// worker.join().await.unwrap(); // it was not disturbed
+    /// worker.restart();
+    /// assert!(timeout(secs(1), worker.join()).await.is_err());
+    /// assert!(worker.join().await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     #[track_caller]
     pub fn join(&self) -> Task<()> {
         let core = self.core();

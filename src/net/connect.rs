@@ -85,6 +85,28 @@ impl ConnectOptions {
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::net::{Protocol, StreamWriter, create_connection, start_server};
+///
+/// #[derive(Default)]
+/// struct Keep(Vec<u8>);
+///
+/// impl Protocol for Keep {
+///     fn data_received(&mut self, data: &[u8]) {
+///         self.0.extend(data);
+///     }
+/// }
+///
+/// # simrun::run(async {
+/// let greet = |_, writer: StreamWriter| async move { writer.write(b"hello") };
+/// let _server = start_server(greet, "127.0.0.1:80").await.unwrap();
+/// let (transport, keep) = create_connection(Keep::default, "127.0.0.1:80").await.unwrap();
+/// simrun::time::sleep(simrun::time::secs(1)).await;
+/// assert_eq!(keep.lock().unwrap().0, b"hello");
+/// transport.close();
+/// # });
+/// ```
 #[track_caller]
 pub fn create_connection<P: AnyProtocol>(
     factory: impl FnOnce() -> P,
@@ -102,6 +124,23 @@ pub fn create_connection<P: AnyProtocol>(
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::net::{ConnectOptions, Protocol, create_connection_with, start_server};
+///
+/// struct Deaf;
+///
+/// impl Protocol for Deaf {
+///     fn data_received(&mut self, _: &[u8]) {}
+/// }
+///
+/// # simrun::run(async {
+/// let _server = start_server(|_, _| async {}, "127.0.0.1:80").await.unwrap();
+/// let options = ConnectOptions::new().local_addr("127.0.0.1:4000".parse().unwrap());
+/// let connected = create_connection_with(options, || Deaf, "127.0.0.1:80").await;
+/// assert_eq!(connected.unwrap().0.local_addr().port(), 4000);
+/// # });
+/// ```
 #[track_caller]
 pub fn create_connection_with<P: AnyProtocol>(
     options: ConnectOptions,

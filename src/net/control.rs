@@ -5,6 +5,20 @@ use super::kernel::{HostId, Link, Passage};
 use crate::event_loop::core::{self, Core};
 
 /// Hosts, by their names: one, or several.
+///
+/// ```
+/// use simrun::{host, net};
+///
+/// # simrun::run(async {
+/// let a = host::start("a", || async {});
+/// for name in ["b", "c"] {
+///     host::start(name, || async {});
+/// }
+/// net::partition(&a, ["b", "c"]); // a host, or names
+/// net::cut("b", "c");
+/// net::heal_all();
+/// # });
+/// ```
 pub trait Hosts {
     /// Returns the names.
     fn names(&self) -> Vec<String>;
@@ -51,6 +65,17 @@ impl<H: Hosts + ?Sized> Hosts for &H {
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::net::{self, Latency, Link};
+/// use simrun::{host, time};
+///
+/// # simrun::run(async {
+/// host::start("a", || async {});
+/// net::set_default_link(Link::new().latency(Latency::Constant(time::millis(50))));
+/// assert_eq!(net::link("a", "local"), net::link("local", "a"));
+/// # });
+/// ```
 #[track_caller]
 pub fn set_default_link(link: Link) {
     let core = core::current();
@@ -88,6 +113,18 @@ pub fn set_link(from: impl Hosts, to: impl Hosts, link: Link) {
 /// # Panics
 ///
 /// Outside a run, or if there is no host of such a name.
+///
+/// ```
+/// use simrun::{host, net};
+///
+/// # simrun::run(async {
+/// host::start("far", || async {});
+/// let lossy = net::link("local", "far").loss(0.5);
+/// net::set_link("local", "far", lossy);
+/// assert_eq!(net::link("local", "far"), lossy);
+/// assert_ne!(net::link("far", "local"), lossy, "the way back is another link");
+/// # });
+/// ```
 #[track_caller]
 pub fn link(from: impl Hosts, to: impl Hosts) -> Link {
     let core = core::current();
@@ -103,6 +140,27 @@ pub fn link(from: impl Hosts, to: impl Hosts) -> Link {
 /// # Panics
 ///
 /// Outside a run, or if there is no host of such a name.
+///
+/// ```
+/// use simrun::net::{self, UdpSocket};
+/// use simrun::time::{secs, timeout};
+/// use simrun::{host, time};
+///
+/// # simrun::run(async {
+/// let socket = UdpSocket::bind("0.0.0.0:53").await.unwrap();
+/// let talker = host::start("talker", || async {
+///     let socket = UdpSocket::bind("0.0.0.0:0").await.unwrap();
+///     for _ in 0..3 {
+///         socket.send_to(b"hello", "local:53").await.unwrap();
+///         time::sleep(secs(10)).await;
+///     }
+/// });
+/// net::cut(&talker, "local");
+/// assert!(timeout(secs(5), socket.recv(&mut [0; 5])).await.is_err(), "it was lost");
+/// net::open(&talker, "local");
+/// assert!(socket.recv(&mut [0; 5]).await.is_ok(), "the next one was not");
+/// # });
+/// ```
 #[track_caller]
 pub fn cut(from: impl Hosts, to: impl Hosts) {
     pass(&from, &to, Passage::Cut);
@@ -113,6 +171,25 @@ pub fn cut(from: impl Hosts, to: impl Hosts) {
 /// # Panics
 ///
 /// Outside a run, or if there is no host of such a name.
+///
+/// ```
+/// use simrun::net::{self, UdpSocket};
+/// use simrun::time::{now, secs, sleep};
+/// use simrun::host;
+///
+/// # simrun::run(async {
+/// let socket = UdpSocket::bind("0.0.0.0:53").await.unwrap();
+/// let talker = host::start("talker", || async {
+///     let socket = UdpSocket::bind("0.0.0.0:0").await.unwrap();
+///     socket.send_to(b"hello", "local:53").await.unwrap();
+/// });
+/// net::hold(&talker, "local");
+/// sleep(secs(60)).await;
+/// net::heal(&talker, "local");
+/// socket.recv(&mut [0; 5]).await.unwrap();
+/// assert!(now().since_start() >= secs(60), "late, but not lost");
+/// # });
+/// ```
 #[track_caller]
 pub fn hold(from: impl Hosts, to: impl Hosts) {
     pass(&from, &to, Passage::Held);
@@ -123,6 +200,18 @@ pub fn hold(from: impl Hosts, to: impl Hosts) {
 /// # Panics
 ///
 /// Outside a run, or if there is no host of such a name.
+///
+/// See [`cut`].
+///
+/// ```
+/// use simrun::{host, net};
+///
+/// # simrun::run(async {
+/// host::start("a", || async {});
+/// net::partition("a", "local");
+/// net::open("local", "a"); // what "a" sends is still lost
+/// # });
+/// ```
 #[track_caller]
 pub fn open(from: impl Hosts, to: impl Hosts) {
     pass(&from, &to, Passage::Open);
@@ -133,6 +222,24 @@ pub fn open(from: impl Hosts, to: impl Hosts) {
 /// # Panics
 ///
 /// Outside a run, or if there is no host of such a name.
+///
+/// ```
+/// use simrun::net::{self, TcpStream};
+/// use simrun::time::{secs, sleep};
+/// use simrun::{host, spawn};
+///
+/// # simrun::run(async {
+/// let server = host::start("server", || async {
+///     let _server = net::start_server(|_, _| async {}, "0.0.0.0:80").await.unwrap();
+///     std::future::pending::<()>().await;
+/// });
+/// net::partition(&server, "local");
+/// let stream = spawn(TcpStream::connect("server:80"));
+/// sleep(secs(2)).await;
+/// net::heal(&server, "local");
+/// assert!(stream.await.unwrap().is_ok(), "TCP tries again");
+/// # });
+/// ```
 #[track_caller]
 pub fn heal(some: impl Hosts, others: impl Hosts) {
     pass(&some, &others, Passage::Open);
@@ -170,6 +277,19 @@ pub fn partition(some: impl Hosts, others: impl Hosts) {
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::{host, net};
+///
+/// # simrun::run(async {
+/// for name in ["a", "b", "c"] {
+///     host::start(name, || async {});
+/// }
+/// net::partition("a", ["b", "c"]);
+/// net::hold("b", "c");
+/// net::heal_all();
+/// # });
+/// ```
 #[track_caller]
 pub fn heal_all() {
     let core = core::current();

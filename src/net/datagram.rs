@@ -96,6 +96,26 @@ pub fn create_datagram_endpoint<P: DatagramProtocol>(
 
 /// An endpoint for datagrams, as its [`DatagramProtocol`] sees it. All clones are the same, and
 /// dropping them closes nothing.
+///
+/// ```
+/// use simrun::net::{DatagramProtocol, create_datagram_endpoint};
+/// use std::net::SocketAddr;
+///
+/// struct Deaf;
+///
+/// impl DatagramProtocol for Deaf {
+///     fn datagram_received(&mut self, _: &[u8], _: SocketAddr) {}
+/// }
+///
+/// # simrun::run(async {
+/// let remote: SocketAddr = "127.0.0.1:7".parse().unwrap();
+/// let (transport, _) = create_datagram_endpoint(|| Deaf, None, remote).await.unwrap();
+/// assert_eq!(transport.peer_addr(), Some(remote));
+/// transport.sendto(b"hello", None);
+/// transport.close();
+/// assert!(transport.is_closing());
+/// # });
+/// ```
 #[derive(Clone)]
 pub struct DatagramTransport(Arc<Shared>);
 

@@ -66,6 +66,17 @@ pub(crate) fn take(path: &str, address: SocketAddr) -> io::Result<()> {
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::net::local::{self, LocalListener};
+///
+/// # simrun::run(async {
+/// drop(LocalListener::bind("/run/app").unwrap());
+/// assert!(LocalListener::bind("/run/app").is_err(), "the path is still there");
+/// local::remove("/run/app").unwrap();
+/// assert!(LocalListener::bind("/run/app").is_ok());
+/// # });
+/// ```
 #[track_caller]
 pub fn remove(path: &str) -> io::Result<()> {
     find(path)?;
@@ -145,6 +156,20 @@ impl fmt::Debug for LocalListener {
 }
 
 /// A connection within a host.
+///
+/// ```
+/// use futures::{AsyncReadExt, AsyncWriteExt};
+/// use simrun::net::local::LocalStream;
+///
+/// # simrun::run(async {
+/// let (mut one, mut other) = LocalStream::pair().await.unwrap();
+/// one.write_all(b"hello").await.unwrap();
+/// one.close().await.unwrap();
+/// let mut word = String::new();
+/// other.read_to_string(&mut word).await.unwrap();
+/// assert_eq!(word, "hello");
+/// # });
+/// ```
 pub struct LocalStream {
     inner: TcpStream,
     path: String,

@@ -146,6 +146,29 @@ pub trait BufferedProtocol: 'static {
 /// [`create_datagram_endpoint`](super::create_datagram_endpoint).
 ///
 /// It is never told to pause: datagrams leave at once, or are lost.
+///
+/// ```
+/// use simrun::net::{DatagramProtocol, UdpSocket, create_datagram_endpoint};
+/// use std::net::SocketAddr;
+///
+/// #[derive(Default)]
+/// struct Count(usize);
+///
+/// impl DatagramProtocol for Count {
+///     fn datagram_received(&mut self, _data: &[u8], _from: SocketAddr) {
+///         self.0 += 1;
+///     }
+/// }
+///
+/// # simrun::run(async {
+/// let here: SocketAddr = "127.0.0.1:7".parse().unwrap();
+/// let (_, count) = create_datagram_endpoint(Count::default, here, None).await.unwrap();
+/// let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+/// socket.send_to(b"hello", here).await.unwrap();
+/// simrun::time::sleep(simrun::time::secs(1)).await;
+/// assert_eq!(count.lock().unwrap().0, 1);
+/// # });
+/// ```
 pub trait DatagramProtocol: 'static {
     /// The endpoint is there.
     fn connection_made(&mut self, transport: &DatagramTransport) {
@@ -169,6 +192,27 @@ pub trait DatagramProtocol: 'static {
 }
 
 /// Lets a [`BufferedProtocol`] stand where a [`Protocol`] is expected.
+///
+/// See [`BufferedProtocol`].
+///
+/// ```
+/// use simrun::net::{AnyProtocol, Buffered, BufferedProtocol};
+///
+/// struct Bytes([u8; 64]);
+///
+/// impl BufferedProtocol for Bytes {
+///     fn get_buffer(&mut self, _hint: Option<usize>) -> &mut [u8] {
+///         &mut self.0
+///     }
+///
+///     fn buffer_updated(&mut self, _count: usize) {}
+/// }
+///
+/// fn factory() -> impl AnyProtocol {
+///     Buffered(Bytes([0; 64]))
+/// }
+/// # factory();
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Buffered<P>(
     /// The protocol.
@@ -176,6 +220,27 @@ pub struct Buffered<P>(
 );
 
 /// What a factory may make: a [`Protocol`], or a [`BufferedProtocol`] that is [`Buffered`].
+///
+/// ```
+/// use simrun::net::{AnyProtocol, Protocol, Transport, create_connection, start_server};
+/// use std::io;
+///
+/// /// Connects to the server of a test, whatever the protocol.
+/// async fn connect<P: AnyProtocol>(protocol: P) -> io::Result<Transport> {
+///     create_connection(|| protocol, "127.0.0.1:80").await.map(|(transport, _)| transport)
+/// }
+///
+/// struct Deaf;
+///
+/// impl Protocol for Deaf {
+///     fn data_received(&mut self, _: &[u8]) {}
+/// }
+///
+/// # simrun::run(async {
+/// let _server = start_server(|_, _| async {}, "127.0.0.1:80").await.unwrap();
+/// connect(Deaf).await.unwrap().close();
+/// # });
+/// ```
 pub trait AnyProtocol: Party {}
 
 impl<P: Party> AnyProtocol for P {}

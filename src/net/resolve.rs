@@ -32,6 +32,25 @@ pub trait ToSocketAddrs {
 }
 
 /// What is to be looked up.
+///
+/// Implement [`ToSocketAddrs`] with it for types of your own:
+///
+/// ```
+/// use simrun::net::{Target, ToSocketAddrs, lookup_host};
+/// use std::io;
+///
+/// struct Shard(u16);
+///
+/// impl ToSocketAddrs for Shard {
+///     fn to_target(&self) -> io::Result<Target> {
+///         Ok(Target::Name("localhost".to_owned(), 7_000 + self.0))
+///     }
+/// }
+///
+/// # simrun::run(async {
+/// assert_eq!(lookup_host(Shard(3)).await.unwrap()[0].port(), 7_003);
+/// # });
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// Nothing: this is the address.
@@ -143,6 +162,17 @@ struct Names {
 /// # Errors
 ///
 /// If it stands for nothing, or names cannot be looked up at the moment.
+///
+/// ```
+/// use simrun::{host, net};
+///
+/// # simrun::run(async {
+/// let db = host::start("db", || async {});
+/// let found = net::lookup_host("db:5432").await.unwrap();
+/// assert!(found.iter().all(|address| db.addresses().contains(&address.ip())));
+/// assert!(net::lookup_host("nobody:80").await.is_err());
+/// # });
+/// ```
 pub async fn lookup_host(name: impl ToSocketAddrs) -> io::Result<Vec<SocketAddr>> {
     look_up(name.to_target()?).await
 }
@@ -222,6 +252,17 @@ pub fn set_name(name: impl Into<String>, addresses: impl IntoIterator<Item = IpA
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::net::{self, TcpStream};
+///
+/// # simrun::run(async {
+/// net::set_lookup_failing("localhost", true);
+/// assert!(TcpStream::connect("localhost:80").await.is_err());
+/// net::set_lookup_failing("localhost", false);
+/// assert!(net::lookup_host("localhost:80").await.is_ok());
+/// # });
+/// ```
 #[track_caller]
 pub fn set_lookup_failing(name: impl Into<String>, fails: bool) {
     let names = core::current().extension::<Names>();
@@ -238,6 +279,17 @@ pub fn set_lookup_failing(name: impl Into<String>, fails: bool) {
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::net;
+/// use simrun::time::{now, secs};
+///
+/// # simrun::run(async {
+/// net::set_lookup_delay(secs(5));
+/// net::lookup_host("localhost:80").await.unwrap();
+/// assert_eq!(now().since_start(), secs(5));
+/// # });
+/// ```
 #[track_caller]
 pub fn set_lookup_delay(delay: Duration) {
     let names = core::current().extension::<Names>();

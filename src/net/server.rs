@@ -104,6 +104,32 @@ pub(super) type Factory = Rc<dyn Fn() -> Arc<Mutex<dyn Party>>>;
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use futures::AsyncReadExt;
+/// use simrun::net::{Protocol, TcpStream, Transport, create_server};
+///
+/// /// Says hello and closes.
+/// struct Greet;
+///
+/// impl Protocol for Greet {
+///     fn connection_made(&mut self, transport: &Transport) {
+///         transport.write(b"hello");
+///         transport.close();
+///     }
+///
+///     fn data_received(&mut self, _: &[u8]) {}
+/// }
+///
+/// # simrun::run(async {
+/// let server = create_server(|| Greet, "127.0.0.1:80").await.unwrap();
+/// let mut stream = TcpStream::connect(server.addresses()[0]).await.unwrap();
+/// let mut word = String::new();
+/// stream.read_to_string(&mut word).await.unwrap();
+/// assert_eq!(word, "hello");
+/// server.close();
+/// # });
+/// ```
 #[track_caller]
 pub fn create_server<P: AnyProtocol>(
     factory: impl Fn() -> P + 'static,
@@ -121,6 +147,24 @@ pub fn create_server<P: AnyProtocol>(
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::net::{Protocol, ServerOptions, create_server_with};
+///
+/// struct Deaf;
+///
+/// impl Protocol for Deaf {
+///     fn data_received(&mut self, _: &[u8]) {}
+/// }
+///
+/// # simrun::run(async {
+/// let later = ServerOptions::new().serving_later();
+/// let server = create_server_with(later, || Deaf, "127.0.0.1:80").await.unwrap();
+/// assert!(!server.is_serving());
+/// server.start_serving().await.unwrap();
+/// assert!(server.is_serving());
+/// # });
+/// ```
 #[track_caller]
 pub fn create_server_with<P: AnyProtocol>(
     options: ServerOptions,

@@ -78,6 +78,18 @@ pub fn tap(see: impl FnMut(&Packet) -> Verdict + 'static) -> Tap {
 }
 
 /// A function that sees packets: what [`tap`] returns. Dropping it ends that.
+///
+/// ```
+/// use simrun::net::{self, UdpSocket, Verdict};
+/// use simrun::time::{secs, timeout};
+///
+/// # simrun::run(async {
+/// net::tap(|_| Verdict::Drop).detach(); // from now on nothing arrives
+/// let socket = UdpSocket::bind("127.0.0.1:7").await.unwrap();
+/// socket.send_to(b"hello", "127.0.0.1:7").await.unwrap();
+/// assert!(timeout(secs(60), socket.recv(&mut [0; 5])).await.is_err());
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "a tap that is dropped sees nothing: keep it, or let it `detach`"]
 pub struct Tap {
@@ -112,6 +124,20 @@ impl Drop for Tap {
 }
 
 /// What is to happen to a packet, before its link has a say in it.
+///
+/// ```
+/// use simrun::net::{self, UdpSocket, Verdict};
+/// use simrun::time::{now, secs};
+///
+/// # simrun::run(async {
+/// let one = UdpSocket::bind("127.0.0.1:1").await.unwrap();
+/// let two = UdpSocket::bind("127.0.0.1:2").await.unwrap();
+/// let _tap = net::tap(|_| Verdict::Delay(secs(5)));
+/// one.send_to(b"hello", "127.0.0.1:2").await.unwrap();
+/// two.recv(&mut [0; 5]).await.unwrap();
+/// assert!(now().since_start() >= secs(5));
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
@@ -128,6 +154,22 @@ pub enum Verdict {
 }
 
 /// A packet that is being put on a link.
+///
+/// ```
+/// use simrun::net::{self, UdpSocket, Verdict};
+///
+/// # simrun::run(async {
+/// let socket = UdpSocket::bind("127.0.0.1:7").await.unwrap();
+/// let _tap = net::tap(|packet| {
+///     assert_eq!((packet.from_host(), packet.to_host()), ("local", "local"));
+///     assert_eq!((packet.to_addr().port(), packet.payload()), (7, &b"hello"[..]));
+///     assert!(packet.is_udp() && packet.nth() == 0);
+///     Verdict::Pass
+/// });
+/// socket.send_to(b"hello", "127.0.0.1:7").await.unwrap();
+/// socket.recv(&mut [0; 5]).await.unwrap();
+/// # });
+/// ```
 #[derive(Clone)]
 pub struct Packet {
     from_host: Arc<str>,

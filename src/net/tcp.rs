@@ -208,6 +208,14 @@ impl fmt::Debug for TcpListener {
 }
 
 /// Waiting for a connection: what [`TcpListener::accept`] returns.
+///
+/// ```
+/// # simrun::run(async {
+/// let listener = simrun::net::TcpListener::bind("127.0.0.1:80").await.unwrap();
+/// let accept = simrun::time::timeout(simrun::time::secs(1), listener.accept());
+/// assert!(accept.await.is_err(), "and no connection is lost by that");
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Accept<'a> {
@@ -226,6 +234,18 @@ impl Future for Accept<'_> {
 }
 
 /// The connections of a listener: what [`TcpListener::incoming`] returns.
+///
+/// ```
+/// use futures::TryStreamExt;
+/// use simrun::net::{TcpListener, TcpStream};
+///
+/// # simrun::run(async {
+/// let listener = TcpListener::bind("127.0.0.1:80").await.unwrap();
+/// let _client = TcpStream::connect("127.0.0.1:80").await.unwrap();
+/// let stream = listener.incoming().try_next().await.unwrap().unwrap();
+/// assert_eq!(stream.local_addr().unwrap().port(), 80);
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
 pub struct Incoming<'a>(Accept<'a>);
@@ -243,6 +263,23 @@ impl Stream for Incoming<'_> {
 /// read, the other end sees a reset.
 ///
 /// Reading and writing are those of [`futures::AsyncRead`] and [`futures::AsyncWrite`].
+///
+/// ```
+/// use futures::AsyncReadExt;
+/// use simrun::net::{TcpListener, TcpStream};
+/// use std::io::ErrorKind;
+///
+/// # simrun::run(async {
+/// let refused = TcpStream::connect("127.0.0.1:80").await.unwrap_err();
+/// assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+/// let listener = TcpListener::bind("127.0.0.1:80").await.unwrap();
+/// let stream = TcpStream::connect("127.0.0.1:80").await.unwrap();
+/// let (mut other, _) = listener.accept().await.unwrap();
+/// stream.abort();
+/// let reset = other.read(&mut [0; 5]).await.unwrap_err();
+/// assert_eq!(reset.kind(), ErrorKind::ConnectionReset);
+/// # });
+/// ```
 pub struct TcpStream {
     end: Arc<End>,
     reading: Waiting,
@@ -540,6 +577,19 @@ impl AsyncWrite for TcpStream {
 }
 
 /// The half of a [`TcpStream`] that reads.
+///
+/// ```
+/// use futures::AsyncWriteExt;
+/// use simrun::net::{TcpListener, TcpStream};
+///
+/// # simrun::run(async {
+/// let _listener = TcpListener::bind("127.0.0.1:80").await.unwrap();
+/// let stream = TcpStream::connect("127.0.0.1:80").await.unwrap();
+/// let (reads, mut writes) = stream.into_split();
+/// writes.write_all(b"hello").await.unwrap();
+/// assert!(reads.reunite(writes).is_ok());
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct OwnedReadHalf {
     end: Arc<End>,
@@ -582,6 +632,19 @@ impl AsyncRead for OwnedReadHalf {
 }
 
 /// The half of a [`TcpStream`] that writes. Dropping it ends that direction.
+///
+/// ```
+/// use futures::AsyncReadExt;
+/// use simrun::net::{TcpListener, TcpStream};
+///
+/// # simrun::run(async {
+/// let listener = TcpListener::bind("127.0.0.1:80").await.unwrap();
+/// let (_reads, writes) = TcpStream::connect("127.0.0.1:80").await.unwrap().into_split();
+/// drop(writes);
+/// let (mut stream, _) = listener.accept().await.unwrap();
+/// assert_eq!(stream.read(&mut [0; 5]).await.unwrap(), 0, "there will be no more");
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct OwnedWriteHalf {
     end: Arc<End>,

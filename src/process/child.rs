@@ -17,10 +17,48 @@ use crate::event_loop::core;
 use crate::event_loop::{Access, Wait, Waited};
 
 /// The pipe to a child's stdin.
+///
+/// Dropping it closes the pipe, which the child reads as the end of its data.
+///
+/// ```
+/// use futures::io::{AsyncWriteExt, copy};
+/// use simrun::process::{self, ChildStdin, Command, Context, Stdio};
+///
+/// # simrun::run(async {
+/// process::register("cat", |mut context: Context| async move {
+///     copy(&mut context.stdin, &mut context.stdout).await.map(|_| ())
+/// });
+/// let mut cat = Command::new("cat");
+/// let mut cat = cat.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+/// let mut stdin: ChildStdin = cat.stdin.take().unwrap();
+/// stdin.write_all(b"meow").await.unwrap();
+/// drop(stdin);
+/// assert_eq!(cat.wait_with_output().await.unwrap().stdout, b"meow");
+/// # });
+/// ```
 pub type ChildStdin = PipeWriter;
 /// The pipe from a child's stdout.
+///
+/// ```
+/// use futures::io::{AsyncReadExt, AsyncWriteExt};
+/// use simrun::process::{self, ChildStdout, Command, Context, Stdio};
+///
+/// # simrun::run(async {
+/// process::register("hello", |mut context: Context| async move {
+///     context.stdout.write_all(b"hello").await
+/// });
+/// let mut child = Command::new("hello").stdout(Stdio::piped()).spawn().unwrap();
+/// let mut stdout: ChildStdout = child.stdout.take().unwrap();
+/// let mut word = String::new();
+/// stdout.read_to_string(&mut word).await.unwrap();
+/// assert_eq!(word, "hello");
+/// child.wait().await.unwrap();
+/// # });
+/// ```
 pub type ChildStdout = PipeReader;
 /// The pipe from a child's stderr.
+///
+/// See [`ChildStdout`].
 pub type ChildStderr = PipeReader;
 
 /// How much is read at once from a child that is communicated with.
@@ -259,12 +297,27 @@ impl Child {
     /// If the child has ended and was waited for, so that there is no such process any more:
     /// [`InvalidInput`](io::ErrorKind::InvalidInput), as in `tokio`. That is asyncio's
     /// `ProcessLookupError`.
+    ///
+    /// ```
+    /// use simrun::process::{self, Command, Signal};
+    /// use std::io::ErrorKind;
+    ///
+    /// # simrun::run(async {
+    /// process::register("true", |_| async {});
+    /// let mut child = Command::new("true").spawn().unwrap();
+    /// child.wait().await.unwrap();
+    /// let gone = child.send_signal(Signal::Term).unwrap_err();
+    /// assert_eq!(gone.kind(), ErrorKind::InvalidInput);
+    /// # });
+    /// ```
     pub fn send_signal(&mut self, signal: Signal) -> io::Result<()> {
         self.process.send_checked(signal)
     }
 }
 
 /// What a child wrote to stdout and stderr, where these are pipes.
+///
+/// See [`Child::communicate`].
 pub type Communicated = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// Writes what of the input is left, and closes the pipe.
@@ -312,6 +365,20 @@ impl Drop for Child {
 }
 
 /// Waiting for the end of a process: what [`Child::wait`] returns.
+///
+/// Dropping it changes nothing: the child can be waited for again.
+///
+/// ```
+/// use simrun::process::{self, Command};
+/// use simrun::time::{secs, sleep, timeout};
+///
+/// # simrun::run(async {
+/// process::register("nap", |_| sleep(secs(5)));
+/// let mut child = Command::new("nap").spawn().unwrap();
+/// assert!(timeout(secs(1), child.wait()).await.is_err());
+/// assert!(child.wait().await.unwrap().success());
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct WaitForExit<'a> {

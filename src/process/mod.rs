@@ -8,6 +8,15 @@
 //! The types are those of `std::process` and `tokio::process`, and [`Child`] can do what asyncio's
 //! `Process` can.
 //!
+//! | asyncio | here |
+//! |---|---|
+//! | `create_subprocess_exec` | [`Command::spawn`] |
+//! | `process.communicate()`, `wait()`, `terminate()`, `kill()` | [`Child`] has them |
+//! | `process.stdin`, `PIPE`, `DEVNULL` | [`Child::stdin`], [`Stdio::piped`], [`Stdio::null`] |
+//! | `loop.subprocess_exec`, `SubprocessProtocol` | [`subprocess_exec`], [`SubprocessProtocol`] |
+//! | `loop.add_signal_handler` | [`Context::signal`] |
+//! | `os.pipe` | [`pipe()`] |
+//!
 //! ```
 //! use futures::io::{AsyncReadExt, AsyncWriteExt, copy};
 //! use simrun::process::{self, Command, Context, Stdio};
@@ -28,6 +37,34 @@
 //! assert_eq!(upper.await.unwrap().stdout, b"HELLO");
 //! # });
 //! ```
+//!
+//! # What goes wrong
+//!
+//! **A pipe is full.** It holds [64 KiB](PIPE_CAPACITY); a child that writes more waits for someone
+//! to read, and a parent that waits for the child's end does not read. [`Child::communicate`] and
+//! [`Child::wait_with_output`] do both at once. The report of the deadlock says who holds the pipe:
+//!
+//! ```
+//! use futures::io::AsyncWriteExt;
+//! use simrun::Sim;
+//! use simrun::process::{self, Command, Context, Stdio};
+//!
+//! let run = Sim::new().run(|| async {
+//!     process::register("chatty", |mut context: Context| async move {
+//!         context.stdout.write_all(&[0; 100_000]).await
+//!     });
+//!     let mut chatty = Command::new("chatty").stdout(Stdio::piped()).spawn().unwrap();
+//!     chatty.wait().await
+//! });
+//! assert!(run.failure().unwrap().deadlock().is_some());
+//! ```
+//!
+//! - **The data never end** for one who reads as long as anyone has the other end of the pipe: a
+//!   [`Command`] that was given it and still lives, or another child that has inherited it.
+//! - **A task that is cancelled** while it waits for a child leaves the child alone. A child that
+//!   shall not survive its handle is [killed on drop](Command::kill_on_drop).
+//! - **A child for whose end nobody has waited** is a warning among the run's
+//!   [reports](crate::event_loop::ReportKind::Process).
 //!
 //! # Faults
 //!

@@ -22,9 +22,23 @@ use crate::event_loop::{Access, ResourceKey, Wait, Waited, step};
 use crate::sync::home::{Home, Waiters};
 
 /// How many bytes a pipe holds, unless it is said: as in Linux.
+///
+/// ```
+/// use futures::io::AsyncWriteExt;
+/// use simrun::process::{PIPE_CAPACITY, pipe};
+/// use simrun::time::{secs, timeout};
+///
+/// # simrun::run(async {
+/// let (_reader, mut writer) = pipe().unwrap();
+/// writer.write_all(&[0; PIPE_CAPACITY]).await.unwrap();
+/// assert!(timeout(secs(1), writer.write_all(b"!")).await.is_err(), "it is full");
+/// # });
+/// ```
 pub const PIPE_CAPACITY: usize = 64 << 10;
 
 /// Up to how many bytes are written all at once or not at all: as in Linux.
+///
+/// See [`pipe()`].
 pub const PIPE_BUF: usize = 4_096;
 
 /// Makes a pipe that holds [`PIPE_CAPACITY`] bytes.

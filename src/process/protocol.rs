@@ -77,6 +77,34 @@ pub trait SubprocessProtocol: 'static {
 }
 
 /// The handle of a subprocess that a [`SubprocessProtocol`] listens to. All clones are the same.
+///
+/// ```
+/// use futures::io::copy;
+/// use simrun::process::{self, Command, Context, SubprocessProtocol};
+/// use simrun::time::{secs, sleep};
+///
+/// #[derive(Default)]
+/// struct Collect(Vec<u8>);
+///
+/// impl SubprocessProtocol for Collect {
+///     fn pipe_data_received(&mut self, _pipe: u32, data: &[u8]) {
+///         self.0.extend_from_slice(data);
+///     }
+/// }
+///
+/// # simrun::run(async {
+/// process::register("cat", |mut context: Context| async move {
+///     copy(&mut context.stdin, &mut context.stdout).await.map(|_| ())
+/// });
+/// let started = process::subprocess_exec(Collect::default, Command::new("cat")).await;
+/// let (transport, protocol) = started.unwrap();
+/// transport.write(b"meow");
+/// transport.write_eof();
+/// sleep(secs(1)).await;
+/// assert_eq!(transport.returncode(), Some(0));
+/// assert_eq!(protocol.lock().unwrap().0, b"meow");
+/// # });
+/// ```
 #[derive(Clone)]
 pub struct SubprocessTransport(Arc<Shared>);
 
@@ -108,6 +136,28 @@ struct State {
 /// # Panics
 ///
 /// Outside a run, or if the loop is closed.
+///
+/// ```
+/// use simrun::process::{self, Command, SubprocessProtocol};
+/// use simrun::time::{secs, sleep};
+///
+/// #[derive(Default)]
+/// struct Exited(bool);
+///
+/// impl SubprocessProtocol for Exited {
+///     fn process_exited(&mut self) {
+///         self.0 = true;
+///     }
+/// }
+///
+/// # simrun::run(async {
+/// process::register("true", |_| async {});
+/// let started = process::subprocess_exec(Exited::default, Command::new("true")).await;
+/// let (_transport, protocol) = started.unwrap();
+/// sleep(secs(1)).await;
+/// assert!(protocol.lock().unwrap().0);
+/// # });
+/// ```
 pub async fn subprocess_exec<P: SubprocessProtocol>(
     protocol: impl FnOnce() -> P,
     command: Command,

@@ -163,6 +163,28 @@ impl Inbox {
 ///
 /// While it lives, the signal does nothing by default; when the last one is dropped, it does again.
 /// Deliveries that come before the receiver looks count as one, as in Unix.
+///
+/// ```
+/// use simrun::process::{self, Command, Context, Signal};
+/// use simrun::task;
+///
+/// # simrun::run(async {
+/// process::register("reload", |context: Context| async move {
+///     let mut hup = context.signal(Signal::Hup);
+///     for _ in 0..2 {
+///         hup.recv().await;
+///     }
+/// });
+/// let mut child = Command::new("reload").spawn().unwrap();
+/// task::yield_now().await;
+/// child.send_signal(Signal::Hup).unwrap();
+/// child.send_signal(Signal::Hup).unwrap(); // both before it looks: they count as one
+/// simrun::time::sleep(simrun::time::secs(1)).await;
+/// assert!(child.try_wait().unwrap().is_none());
+/// child.send_signal(Signal::Hup).unwrap();
+/// assert!(child.wait().await.unwrap().success());
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct Signals {
     inbox: Arc<Inbox>,
@@ -215,6 +237,20 @@ impl Drop for Signals {
 }
 
 /// Waiting for a signal: what [`Signals::recv`] returns.
+///
+/// ```
+/// use simrun::process::{self, Command, Context, Signal};
+/// use simrun::time::{secs, timeout};
+///
+/// # simrun::run(async {
+/// process::register("patient", |context: Context| async move {
+///     let mut term = context.signal(Signal::Term);
+///     if timeout(secs(5), term.recv()).await.is_err() { 1 } else { 0 }
+/// });
+/// let status = Command::new("patient").status().await.unwrap();
+/// assert_eq!(status.code(), Some(1), "nobody has asked it to end");
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Receive<'a> {

@@ -107,6 +107,22 @@ impl fmt::Debug for Lines {
 }
 
 /// What a process reads by default. See [`Context`](super::Context).
+///
+/// ```
+/// use futures::io::AsyncReadExt;
+/// use simrun::process::{self, Command, Context, Stdio};
+///
+/// # simrun::run(async {
+/// process::register("count", |mut context: Context| async move {
+///     let mut text = String::new();
+///     context.stdin.read_to_string(&mut text).await.unwrap();
+///     text.len() as i32
+/// });
+/// let mut count = Command::new("count").stdin(Stdio::piped()).spawn().unwrap();
+/// count.communicate(b"hello").await.unwrap();
+/// assert_eq!(count.wait().await.unwrap().code(), Some(5));
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct Stdin {
     input: Input,
@@ -165,6 +181,20 @@ impl AsyncRead for Stdin {
 ///
 /// [Closing](futures::io::AsyncWriteExt::close) it closes the process's stream. A clone writes to
 /// the same.
+///
+/// ```
+/// use futures::io::AsyncWriteExt;
+/// use simrun::process::{self, Command, Context};
+///
+/// # simrun::run(async {
+/// process::register("both", |mut context: Context| async move {
+///     context.stdout.write_all(b"result").await?;
+///     context.stderr.write_all(b"remark").await
+/// });
+/// let output = Command::new("both").output().await.unwrap();
+/// assert_eq!((output.stdout, output.stderr), (b"result".to_vec(), b"remark".to_vec()));
+/// # });
+/// ```
 #[derive(Clone, Debug)]
 pub struct Stdout {
     output: Output,

@@ -12,6 +12,13 @@ use crate::TaskError;
 use crate::task::Ending;
 
 /// Functions in Rust that scenarios can start by name. Made by [`programs!`](crate::programs).
+///
+/// ```
+/// use simrun::scenario::Programs;
+///
+/// let programs = Programs::new().with("idle", |_| async {});
+/// assert_eq!(format!("{programs:?}"), r#"["idle"]"#);
+/// ```
 #[derive(Clone, Default)]
 pub struct Programs(Vec<Program>);
 
@@ -63,6 +70,18 @@ impl Programs {
 
 /// What a scenario gives to a function in Rust: named values, from
 /// `start = "kv_server(port = 7)"`.
+///
+/// ```
+/// use simrun::scenario::Parameters;
+/// use std::time::Duration;
+///
+/// async fn kv_server(parameters: Parameters) {
+///     let port = parameters.int("port").unwrap_or(80);
+///     let patience = parameters.duration("patience").unwrap_or(Duration::from_secs(5));
+///     # let _ = (port, patience);
+/// }
+/// # let _ = simrun::programs![kv_server];
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Parameters(BTreeMap<Arc<str>, Const>);
 
@@ -117,6 +136,21 @@ impl Parameters {
 }
 
 /// Lists functions in Rust for [`cli::main`](crate::cli::main): `programs![kv_server, kv_client]`.
+///
+/// ```
+/// use simrun::scenario::{Parameters, Programs};
+///
+/// async fn kv_server(parameters: Parameters) -> Result<(), String> {
+///     let port = parameters.int("port").ok_or("which port?")?;
+///     # let _ = port;
+///     Ok(())
+/// }
+///
+/// async fn kv_client(_: Parameters) {}
+///
+/// let programs: Programs = simrun::programs![kv_server, kv_client];
+/// assert_eq!(format!("{programs:?}"), r#"["kv_server", "kv_client"]"#);
+/// ```
 #[macro_export]
 macro_rules! programs {
     ($($program:ident),* $(,)?) => {

@@ -249,6 +249,8 @@ impl Strategy {
     }
 
     /// A strategy of one's own: `make` is given the seed and makes one for each run.
+    ///
+    /// [`Choose`] has examples.
     pub fn custom(
         name: &'static str,
         make: impl Fn(u64) -> Box<dyn Choose> + Send + Sync + 'static,

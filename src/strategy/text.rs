@@ -95,6 +95,13 @@ fn cancel(site: &str) -> Option<(TaskPath, u32)> {
 }
 
 /// A text that names no strategy.
+///
+/// ```
+/// use simrun::Strategy;
+///
+/// let error = "randon".parse::<Strategy>().unwrap_err();
+/// assert!(error.to_string().starts_with("there is no strategy `randon`"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseStrategyError {
     text: String,

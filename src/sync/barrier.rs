@@ -142,6 +142,26 @@ impl Barrier {
     }
 
     /// Sends those who wait away with an error, and makes the barrier good for use again.
+    ///
+    /// ```
+    /// use simrun::sync::Barrier;
+    /// use simrun::task;
+    /// use std::sync::Arc;
+    ///
+    /// # simrun::run(async {
+    /// let barrier = Arc::new(Barrier::new(2));
+    /// let wait = || {
+    ///     let barrier = barrier.clone();
+    ///     task::spawn(async move { barrier.wait().await })
+    /// };
+    /// let early = wait();
+    /// task::yield_now().await;
+    /// barrier.reset().await;
+    /// assert!(early.await.unwrap().is_err());
+    /// let both = task::gather([wait(), wait()]).await.unwrap();
+    /// assert!(both.iter().all(Result::is_ok), "it is as good as new");
+    /// # });
+    /// ```
     #[track_caller]
     pub fn reset(&self) -> impl Future<Output = ()> + use<'_> {
         let lock = self.condition.lock();
@@ -212,6 +232,24 @@ impl Drop for Inside<'_> {
 }
 
 /// The barrier was aborted, or reset while the task waited.
+///
+/// ```
+/// use simrun::sync::Barrier;
+/// use simrun::task;
+/// use std::sync::Arc;
+///
+/// # simrun::run(async {
+/// let barrier = Arc::new(Barrier::new(2));
+/// let early = task::spawn({
+///     let barrier = barrier.clone();
+///     async move { barrier.wait().await }
+/// });
+/// task::yield_now().await;
+/// barrier.abort().await;
+/// assert!(early.await.unwrap().is_err());
+/// assert!(barrier.wait().await.is_err(), "until someone resets it");
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BrokenBarrier(());
 

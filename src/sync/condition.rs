@@ -310,6 +310,30 @@ impl Drop for Notified<'_> {
 }
 
 /// Holds the lock of a [`Condition`] and its value; dropping it releases the lock.
+///
+/// ```
+/// use simrun::sync::Condition;
+/// use simrun::task;
+/// use std::sync::Arc;
+///
+/// # simrun::run(async {
+/// let state = Arc::new(Condition::new("closed"));
+/// let waiter = task::spawn({
+///     let state = state.clone();
+///     async move {
+///         let mut guard = state.lock().await;
+///         guard.wait().await;
+///         *guard
+///     }
+/// });
+/// task::yield_now().await;
+/// let mut guard = state.lock().await; // free: the waiter has given it up
+/// *guard = "open";
+/// guard.notify_all();
+/// drop(guard);
+/// assert_eq!(waiter.await.unwrap(), "open");
+/// # });
+/// ```
 pub struct ConditionGuard<'a, T> {
     condition: &'a Condition<T>,
     /// Absent while a wait has given the lock up.

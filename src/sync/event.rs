@@ -118,6 +118,16 @@ impl fmt::Debug for Event {
 }
 
 /// Waiting for an event: what [`Event::wait`] returns.
+///
+/// ```
+/// use simrun::sync::Event;
+/// use simrun::time::{secs, timeout};
+///
+/// # simrun::run(async {
+/// let never = Event::new();
+/// assert!(timeout(secs(1), never.wait()).await.is_err());
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct EventWait<'a> {

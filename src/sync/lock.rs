@@ -87,6 +87,23 @@ impl<T> Lock<T> {
     }
 
     /// Takes the lock if it is free and nobody waits.
+    ///
+    /// ```
+    /// use simrun::sync::Lock;
+    /// use simrun::{spawn, task};
+    /// use std::sync::Arc;
+    ///
+    /// # simrun::run(async {
+    /// let lock = Arc::new(Lock::new(()));
+    /// let guard = lock.acquire().await;
+    /// let other = lock.clone();
+    /// let waiter = spawn(async move { drop(other.acquire().await) });
+    /// task::yield_now().await;
+    /// drop(guard);
+    /// assert!(lock.try_acquire().is_none(), "it is free, but someone is in line");
+    /// waiter.await.unwrap();
+    /// # });
+    /// ```
     #[track_caller]
     pub fn try_acquire(&self) -> Option<LockGuard<'_, T>> {
         let (core, _) = self.home.enter(Access::Write);
@@ -166,6 +183,21 @@ impl<T> fmt::Debug for Lock<T> {
 }
 
 /// Waiting for a lock: what [`Lock::acquire`] returns.
+///
+/// Dropping it leaves the line; if the lock had been handed to it, the next gets it.
+///
+/// ```
+/// use simrun::sync::Lock;
+/// use simrun::time::{secs, timeout};
+///
+/// # simrun::run(async {
+/// let lock = Lock::new(());
+/// let guard = lock.acquire().await;
+/// assert!(timeout(secs(1), lock.acquire()).await.is_err());
+/// drop(guard);
+/// assert!(lock.try_acquire().is_some(), "nobody is in line");
+/// # });
+/// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct Acquire<'a, T> {
     lock: &'a Lock<T>,
@@ -231,6 +263,21 @@ impl<T> fmt::Debug for Acquire<'_, T> {
 }
 
 /// Holds a [`Lock`] and its value; dropping it releases the lock.
+///
+/// A guard that is held across an `await` keeps the lock all that time.
+///
+/// ```
+/// use simrun::sync::Lock;
+///
+/// # simrun::run(async {
+/// let words = Lock::new(vec!["a"]);
+/// let mut guard = words.acquire().await;
+/// guard.push("b");
+/// assert!(words.is_locked());
+/// drop(guard);
+/// assert_eq!(*words.acquire().await, ["a", "b"]);
+/// # });
+/// ```
 pub struct LockGuard<'a, T> {
     lock: &'a Lock<T>,
     value: Option<T>,
@@ -295,6 +342,17 @@ impl<T: fmt::Debug> fmt::Debug for LockGuard<'_, T> {
 }
 
 /// The lock is not held by anyone.
+///
+/// ```
+/// use simrun::sync::Lock;
+///
+/// # simrun::run(async {
+/// let lock = Lock::new(());
+/// lock.acquire().await.forget();
+/// assert!(lock.release().is_ok());
+/// assert!(lock.release().is_err(), "nobody holds it");
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotLocked(pub(super) ());
 

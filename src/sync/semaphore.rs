@@ -108,6 +108,16 @@ impl Semaphore {
     }
 
     /// Adds a permit: one whose guard was [forgotten](Permit::forget), or a new one.
+    ///
+    /// ```
+    /// use simrun::sync::Semaphore;
+    ///
+    /// # simrun::run(async {
+    /// let tickets = Semaphore::new(0);
+    /// tickets.release();
+    /// assert_eq!(tickets.permits(), 1, "there may be more than at first");
+    /// # });
+    /// ```
     #[track_caller]
     pub fn release(&self) {
         let (core, key) = self.home.enter(Access::Write);
@@ -142,6 +152,21 @@ impl fmt::Debug for Semaphore {
 }
 
 /// Waiting for a permit: what [`Semaphore::acquire`] returns.
+///
+/// Dropping it leaves the line; a permit that it had been given goes to the next.
+///
+/// ```
+/// use simrun::sync::Semaphore;
+/// use simrun::time::{secs, timeout};
+///
+/// # simrun::run(async {
+/// let seats = Semaphore::new(1);
+/// let taken = seats.acquire().await;
+/// assert!(timeout(secs(1), seats.acquire()).await.is_err());
+/// drop(taken);
+/// assert_eq!(seats.permits(), 1);
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct AcquirePermit<'a> {
@@ -200,6 +225,18 @@ impl Drop for AcquirePermit<'_> {
 }
 
 /// Holds a permit of a [`Semaphore`]; dropping it releases the permit.
+///
+/// ```
+/// use simrun::sync::Semaphore;
+///
+/// # simrun::run(async {
+/// let seats = Semaphore::new(2);
+/// drop(seats.acquire().await);
+/// assert_eq!(seats.permits(), 2);
+/// seats.acquire().await.forget();
+/// assert_eq!(seats.permits(), 1, "it is not coming back by itself");
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct Permit<'a> {
     semaphore: &'a Semaphore,
@@ -298,6 +335,15 @@ impl BoundedSemaphore {
 }
 
 /// A bounded semaphore was released more often than it was acquired.
+///
+/// ```
+/// use simrun::sync::BoundedSemaphore;
+///
+/// # simrun::run(async {
+/// let seats = BoundedSemaphore::new(2);
+/// assert!(seats.release().is_err(), "nobody has a seat");
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReleasedTooOften(());
 

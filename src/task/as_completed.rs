@@ -70,6 +70,21 @@ pub fn as_completed<W: Waitable>(items: impl IntoIterator<Item = W>) -> AsComple
 }
 
 /// Results as they come: what [`as_completed`] returns.
+///
+/// ```
+/// use futures::StreamExt;
+/// use simrun::task;
+/// use simrun::time::{Elapsed, secs, sleep};
+///
+/// # simrun::run(async {
+/// let naps = [task::spawn(sleep(secs(1))), task::spawn(sleep(secs(9)))];
+/// let mut naps = task::as_completed(naps).timeout(secs(5));
+/// assert!(naps.next().await.unwrap().is_ok());
+/// let late = naps.next().await.unwrap().unwrap_err();
+/// assert!(late.downcast_ref::<Elapsed>().is_some());
+/// assert!(naps.next().await.is_none());
+/// # });
+/// ```
 #[must_use = "streams do nothing unless polled"]
 pub struct AsCompleted<W> {
     serial: u32,

@@ -5,6 +5,18 @@ use crate::never::Never;
 
 /// How a future ends whose value nobody needs: with nothing, or with an error, which someone shall
 /// hear of. It may also never end.
+///
+/// ```
+/// use simrun::{TaskError, host};
+///
+/// # simrun::run(async {
+/// let quiet = host::start("quiet", || async {});
+/// let broken = host::start("broken", || async { Err::<(), _>("no disk") });
+/// assert!(quiet.join().await.is_ok());
+/// let error: TaskError = broken.join().await.unwrap_err();
+/// assert_eq!(error.to_string(), "no disk");
+/// # });
+/// ```
 pub trait Ending {
     /// Says how it ended.
     ///

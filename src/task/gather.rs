@@ -61,6 +61,20 @@ pub fn gather_keeping_errors<G: Gatherable<M>, M>(items: G) -> GatherKeepingErro
 }
 
 /// What can be gathered: collections, and tuples of up to eight.
+///
+/// ```
+/// use simrun::task::{Gatherable, gather, spawn};
+///
+/// /// Says whether all of them gave a value.
+/// async fn all_well<G: Gatherable<M>, M>(tasks: G) -> bool {
+///     gather(tasks).await.is_ok()
+/// }
+///
+/// # simrun::run(async {
+/// assert!(all_well([spawn(async { 1 }), spawn(async { 2 })]).await);
+/// assert!(!all_well((spawn(async { "text" }), spawn(async { panic!("oops") }))).await);
+/// # });
+/// ```
 pub trait Gatherable<Marker> {
     /// What the gather keeps while it waits.
     type Set: GatherSet;
@@ -71,6 +85,20 @@ pub trait Gatherable<Marker> {
 }
 
 /// The futures of one gather.
+///
+/// See [`Gatherable`].
+///
+/// ```
+/// use simrun::task::{Gather, GatherSet, gather, spawn};
+///
+/// async fn settle<S: GatherSet>(gather: Gather<S>) {
+///     assert!(gather.await.is_ok());
+/// }
+///
+/// # simrun::run(async {
+/// settle(gather([spawn(async { 1 })])).await;
+/// # });
+/// ```
 pub trait GatherSet: sealed::Set {}
 
 mod sealed {
@@ -87,10 +115,30 @@ mod sealed {
 use sealed::Set;
 
 /// Marks the collections among what can be gathered.
+///
+/// Nobody names it: see [`Gatherable`].
+///
+/// ```
+/// use simrun::task::{gather, spawn};
+///
+/// # simrun::run(async {
+/// assert_eq!(gather(vec![spawn(async { 1 })]).await.unwrap(), [1]);
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct Collection;
 
 /// Marks the tuples among what can be gathered.
+///
+/// Nobody names it: see [`Gatherable`].
+///
+/// ```
+/// use simrun::task::{gather, spawn};
+///
+/// # simrun::run(async {
+/// assert_eq!(gather((spawn(async { 1 }), spawn(async { "a" }))).await.unwrap(), (1, "a"));
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct Tuple;
 
@@ -173,6 +221,22 @@ fn kept<W: Sealed>(item: &W) -> Result<W::Value, TaskError> {
 }
 
 /// Many results being waited for: what [`gather`] returns.
+///
+/// It can be gathered itself, waited for, and cancelled, which cancels everything in it:
+///
+/// ```
+/// use simrun::task::{self, gather};
+/// use simrun::time::{secs, sleep};
+///
+/// # simrun::run(async {
+/// let (one, other) = (task::spawn(sleep(secs(9))), task::spawn(sleep(secs(9))));
+/// let both = gather([&one, &other]);
+/// task::yield_now().await;
+/// assert!(both.cancel());
+/// assert!(both.await.unwrap_err().is_cancelled());
+/// assert!(one.is_cancelled() && other.is_cancelled());
+/// # });
+/// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct Gather<S> {
     items: S,
@@ -269,6 +333,20 @@ impl<S> fmt::Debug for Gather<S> {
 }
 
 /// Many results being waited for, errors among them: what [`gather_keeping_errors`] returns.
+///
+/// ```
+/// use simrun::task::{self, gather_keeping_errors};
+/// use simrun::time::{secs, sleep};
+///
+/// # simrun::run(async {
+/// let (one, other) = (task::spawn(sleep(secs(9))), task::spawn(sleep(secs(9))));
+/// task::yield_now().await;
+/// one.cancel();
+/// let results = gather_keeping_errors([one, other]).await;
+/// assert!(results[0].as_ref().unwrap_err().is_cancelled());
+/// assert!(results[1].is_ok(), "the other one was not disturbed");
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct GatherKeepingErrors<S>(Gather<S>);

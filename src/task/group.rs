@@ -86,6 +86,21 @@ where
 
 /// The errors of a task group: those of its tasks in the order in which they failed, then that of
 /// its body.
+///
+/// ```
+/// use simrun::task;
+///
+/// # simrun::run(async {
+/// let result = task::group(|group| async move {
+///     for host in ["db", "cache"] {
+///         let _ = group.try_spawn(async move { Err::<(), _>(format!("no {host}")) });
+///     }
+/// });
+/// let error = result.await.unwrap_err();
+/// assert_eq!(error.errors().len(), 2);
+/// assert_eq!(error.to_string(), "unhandled errors in a task group: no db, no cache");
+/// # });
+/// ```
 #[derive(Clone, Debug)]
 pub struct GroupError {
     errors: Vec<TaskError>,
@@ -119,6 +134,22 @@ impl Error for GroupError {
 
 /// A task group, from within its body: spawn tasks with it. It can be cloned and handed to the
 /// tasks, which may spawn more while the group waits for them.
+///
+/// ```
+/// use simrun::{task, time};
+///
+/// # simrun::run(async {
+/// task::group(|group| async move {
+///     let spawner = group.clone();
+///     group.spawn(async move {
+///         spawner.spawn(time::sleep(time::secs(5))).detach();
+///     }).detach();
+/// })
+/// .await
+/// .unwrap();
+/// assert_eq!(time::now().since_start(), time::secs(5), "the grandchild was waited for");
+/// # });
+/// ```
 #[derive(Clone)]
 pub struct TaskGroup {
     shared: Arc<Mutex<Shared>>,
@@ -159,6 +190,16 @@ impl TaskGroup {
 
     /// Says whether the group takes new tasks: not before its scope is awaited, not while it is
     /// aborting, and not when it is over.
+    ///
+    /// ```
+    /// use simrun::task;
+    ///
+    /// # simrun::run(async {
+    /// let late = task::group(|group| async move { group }).await.unwrap();
+    /// assert!(!late.is_open());
+    /// assert!(late.spawn(async {}).await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     pub fn is_open(&self) -> bool {
         let shared = self.lock();
         let entered = shared.parent.is_some() && !shared.left;
@@ -303,6 +344,17 @@ impl fmt::Debug for TaskGroup {
 
 pin_project! {
     /// A body that cannot fail.
+    ///
+    /// See [`group`].
+    ///
+    /// ```
+    /// use simrun::task::{self, GroupScope, Infallible};
+    ///
+    /// # simrun::run(async {
+    /// let scope: GroupScope<Infallible<_>> = task::group(|_| async { 42 });
+    /// assert_eq!(scope.await.unwrap(), 42);
+    /// # });
+    /// ```
     #[derive(Debug)]
     pub struct Infallible<F> {
         #[pin]
@@ -322,6 +374,18 @@ pin_project! {
     /// A task group and its body, to be awaited: what [`group`] and [`try_group`] return.
     ///
     /// If it is dropped before it is over, the group's tasks are cancelled but not waited for.
+    ///
+    /// ```
+    /// use simrun::{task, time};
+    ///
+    /// # simrun::run(async {
+    /// let scope = task::group(|group| async move {
+    ///     group.spawn(time::sleep(time::secs(60))).detach();
+    /// });
+    /// assert!(time::timeout(time::secs(1), scope).await.is_err());
+    /// assert_eq!(task::all_tasks().len(), 1, "its tasks have ended with it");
+    /// # });
+    /// ```
     #[must_use = "futures do nothing unless awaited"]
     pub struct GroupScope<F>
     where

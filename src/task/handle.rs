@@ -92,6 +92,18 @@ impl TaskRef {
     }
 
     /// Orders the task to stop: its future is dropped at its next turn, without asking it.
+    ///
+    /// ```
+    /// use simrun::task;
+    /// use simrun::time::{secs, sleep};
+    ///
+    /// # simrun::run(async {
+    /// let task = task::spawn(async { task::cancellable(sleep(secs(9))).await.is_err() });
+    /// task::yield_now().await;
+    /// task.abort();
+    /// assert!(task.await.unwrap_err().is_cancelled(), "the region was not asked");
+    /// # });
+    /// ```
     #[track_caller]
     pub fn abort(self) {
         self.core().abort(self.key);
@@ -109,6 +121,18 @@ impl TaskRef {
 
     /// Takes one cancel request back and returns how many are left. If none is left and the
     /// cancellation has not been delivered yet, it will not be.
+    ///
+    /// ```
+    /// use simrun::task;
+    ///
+    /// # simrun::run(async {
+    /// let task = task::spawn(async { task::yield_now().await });
+    /// task::yield_now().await;
+    /// task.cancel();
+    /// assert_eq!((task.cancelling(), task.uncancel()), (1, 0));
+    /// assert!(task.await.is_ok(), "it has never heard of it");
+    /// # });
+    /// ```
     #[track_caller]
     pub fn uncancel(self) -> u32 {
         self.core().uncancel(self.key)
@@ -215,6 +239,15 @@ impl<T: 'static> Task<T> {
     /// # Panics
     ///
     /// If the value was taken before.
+    ///
+    /// ```
+    /// # simrun::run(async {
+    /// let task = simrun::spawn(async { vec![1] });
+    /// assert!(task.settle().is_none());
+    /// simrun::task::yield_now().await;
+    /// assert_eq!(task.settle().unwrap().unwrap(), [1]);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn settle(&self) -> Option<Result<T, TaskError>> {
         let core = self.core();
@@ -333,6 +366,19 @@ impl<T> fmt::Debug for Task<T> {
 ///
 /// [`gather`](super::gather), [`wait`](super::wait), [`as_completed`](super::as_completed) and
 /// [`shield`](super::shield) take any of them. A reference gives a copy of the value.
+///
+/// ```
+/// use futures::future::Either;
+/// use simrun::{Promise, gather, spawn};
+///
+/// # simrun::run(async {
+/// let promise = Promise::new();
+/// promise.set(1).unwrap();
+/// let task = spawn(async { 2 });
+/// let both = gather([Either::Left(&promise), Either::Right(&task)]);
+/// assert_eq!(both.await.unwrap(), [1, 2]);
+/// # });
+/// ```
 pub trait Waitable: private::Sealed {}
 
 pub(crate) mod private {
@@ -399,6 +445,13 @@ impl<A: Sealed, B: Sealed<Value = A::Value>> Sealed for Either<A, B> {
 }
 
 /// Awaits something without consuming it: what `(&task).await` is made of.
+///
+/// ```
+/// # simrun::run(async {
+/// let task = simrun::spawn(async { 42 });
+/// assert_eq!((&task).await.unwrap(), (&task).await.unwrap());
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Join<W> {
@@ -456,6 +509,13 @@ pub fn current() -> TaskRef {
 }
 
 /// Returns the task that is running, or `None` in a callback or outside a run.
+///
+/// ```
+/// assert!(simrun::task::try_current().is_none());
+/// # simrun::run(async {
+/// assert!(simrun::task::try_current().is_some());
+/// # });
+/// ```
 pub fn try_current() -> Option<TaskRef> {
     let core = core::try_current()?;
     let state = &*core.state.borrow();
@@ -545,6 +605,16 @@ impl Cancelled {
 }
 
 /// A cancellation being passed on: what [`Cancelled::raise`] returns. It is never ready.
+///
+/// ```
+/// use simrun::{Cancelled, spawn};
+///
+/// # simrun::run(async {
+/// let task = spawn(async { Cancelled::with_message("enough").raise::<()>().await });
+/// let error = task.await.unwrap_err();
+/// assert_eq!(error.cancelled().unwrap().message(), Some("enough"));
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Raise<T> {

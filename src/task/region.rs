@@ -50,6 +50,21 @@ pub fn cancellable<F: Future>(future: F) -> Cancellable<F> {
 
 pin_project! {
     /// A region that receives cancellations: what [`cancellable`] returns.
+    ///
+    /// ```
+    /// use simrun::task::{self, cancellable};
+    /// use simrun::time::{secs, sleep};
+    ///
+    /// # simrun::run(async {
+    /// let outer = task::spawn(async {
+    ///     let inner = cancellable(cancellable(sleep(secs(60)))).await;
+    ///     inner.expect("the inner one receives").is_err()
+    /// });
+    /// task::yield_now().await;
+    /// outer.cancel();
+    /// assert!(outer.await.unwrap());
+    /// # });
+    /// ```
     #[must_use = "futures do nothing unless awaited"]
     pub struct Cancellable<F> {
         #[pin]

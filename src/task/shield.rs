@@ -79,6 +79,26 @@ fn copy(inner: Key, outer: Key) {
 }
 
 /// A shielded wait: what [`shield`] returns.
+///
+/// Keep the task's handle, or a copy of its reference, for what comes after a cancellation:
+///
+/// ```
+/// use simrun::task::{self, cancellable, shield};
+/// use simrun::time::{secs, sleep};
+///
+/// # simrun::run(async {
+/// let caller = task::spawn(async {
+///     let commit = task::spawn(sleep(secs(1)));
+///     if cancellable(shield(&commit)).await.is_err() {
+///         commit.await.unwrap(); // cancelled, but not before it is committed
+///     }
+/// });
+/// task::yield_now().await;
+/// caller.cancel();
+/// caller.await.unwrap();
+/// assert_eq!(simrun::time::now().since_start(), secs(1));
+/// # });
+/// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct Shield<W> {
     inner: W,

@@ -15,6 +15,21 @@ use crate::event_loop::table::{Flags, Key, On, State, Tasks};
 use crate::event_loop::{CallbackKey, Hidden, Wait, Waited};
 
 /// When [`wait`] returns.
+///
+/// ```
+/// use simrun::task::{self, Until};
+/// use simrun::time::{secs, sleep};
+///
+/// # simrun::run(async {
+/// let fails = task::try_spawn(async {
+///     sleep(secs(1)).await;
+///     Err::<(), _>("oops")
+/// });
+/// let (quick, slow) = (task::try_spawn(async { Ok::<_, &str>(()) }), task::spawn(sleep(secs(9))));
+/// let (done, pending) = task::wait([&quick, &fails, &slow], Until::FirstFailed).await;
+/// assert_eq!((done.len(), pending.len()), (2, 1));
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
     /// When all are done.
@@ -61,6 +76,20 @@ pub fn wait<W: Waitable>(items: impl IntoIterator<Item = W>, until: Until) -> Wa
 }
 
 /// A wait for some of many: what [`wait`] returns.
+///
+/// ```
+/// use simrun::task::{self, Until};
+/// use simrun::time::{secs, sleep};
+///
+/// # simrun::run(async {
+/// let naps = [1, 9].map(|n| task::spawn(sleep(secs(n))));
+/// let (done, late) = task::wait(naps, Until::AllCompleted).timeout(secs(5)).await;
+/// assert_eq!(done.len(), 1);
+/// for nap in late {
+///     nap.cancel(); // nobody else does
+/// }
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct WaitFor<W> {

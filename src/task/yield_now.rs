@@ -22,6 +22,13 @@ pub fn yield_now() -> Yield {
 }
 
 /// Giving way once: what [`yield_now`] returns.
+///
+/// ```
+/// # simrun::run(async {
+/// simrun::task::yield_now().await;
+/// assert_eq!(simrun::time::now(), simrun::time::Instant::ZERO, "it takes no time");
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Yield {

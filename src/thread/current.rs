@@ -17,6 +17,17 @@ use crate::time;
 
 /// A thread's number. Threads, tasks and promises of a run are numbered as they are made; 0 is the
 /// thread of the loop itself.
+///
+/// ```
+/// use simrun::thread;
+///
+/// # simrun::run(async {
+/// let first = thread::spawn(|| thread::current().id());
+/// let id = first.thread().id();
+/// assert_eq!(first.await.unwrap(), id);
+/// assert_ne!(thread::current().id(), id);
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ThreadId(u64);
 
@@ -96,6 +107,18 @@ impl fmt::Debug for Thread {
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::thread;
+///
+/// # simrun::run(async {
+/// let named = thread::Builder::new().name("worker").spawn(|| {
+///     thread::current().name().map(str::to_owned)
+/// });
+/// assert_eq!(named.unwrap().await.unwrap().as_deref(), Some("worker"));
+/// assert_eq!(thread::current().name(), Some("loop"), "this is a task");
+/// # });
+/// ```
 #[track_caller]
 pub fn current() -> Thread {
     let core = core::current();
@@ -120,6 +143,29 @@ pub fn current() -> Thread {
 /// # Panics
 ///
 /// In a task.
+///
+/// An [`unpark`](Thread::unpark) that came before is not lost: then this returns at once. It may
+/// also return for nothing, so look again at what you wait for:
+///
+/// ```
+/// use simrun::thread::{self, sync::atomic::{AtomicBool, Ordering}};
+/// use std::sync::Arc;
+///
+/// # simrun::run(async {
+/// let ready = Arc::new(AtomicBool::new(false));
+/// let waiter = thread::spawn({
+///     let ready = ready.clone();
+///     move || {
+///         while !ready.load(Ordering::Acquire) {
+///             thread::park();
+///         }
+///     }
+/// });
+/// ready.store(true, Ordering::Release);
+/// waiter.thread().unpark();
+/// waiter.await.unwrap();
+/// # });
+/// ```
 #[track_caller]
 pub fn park() {
     point();
@@ -132,6 +178,16 @@ pub fn park() {
 /// # Panics
 ///
 /// In a task.
+///
+/// ```
+/// use simrun::{thread, time};
+///
+/// # simrun::run(async {
+/// let alone = thread::spawn(|| thread::park_timeout(time::secs(5)));
+/// alone.await.unwrap();
+/// assert_eq!(time::now().since_start(), time::secs(5));
+/// # });
+/// ```
 #[track_caller]
 pub fn park_timeout(duration: Duration) {
     point();
@@ -181,6 +237,25 @@ pub fn sleep(duration: Duration) {
 /// # Panics
 ///
 /// In a task: await [`task::yield_now`](crate::task::yield_now) there.
+///
+/// ```
+/// use simrun::thread::{self, sync::atomic::{AtomicBool, Ordering}};
+/// use std::sync::Arc;
+///
+/// # simrun::run(async {
+/// let done = Arc::new(AtomicBool::new(false));
+/// let spinning = thread::spawn({
+///     let done = done.clone();
+///     move || {
+///         while !done.load(Ordering::Relaxed) {
+///             thread::yield_now();
+///         }
+///     }
+/// });
+/// thread::spawn(move || done.store(true, Ordering::Relaxed)).await.unwrap();
+/// spinning.await.unwrap();
+/// # });
+/// ```
 #[track_caller]
 pub fn yield_now() {
     if !give_way() {
@@ -189,11 +264,41 @@ pub fn yield_now() {
 }
 
 /// Says whether the thread is unwinding because of a panic.
+///
+/// ```
+/// use simrun::thread;
+///
+/// struct Guard;
+///
+/// impl Drop for Guard {
+///     fn drop(&mut self) {
+///         assert!(thread::panicking());
+///     }
+/// }
+///
+/// # simrun::run(async {
+/// let broken = thread::spawn(|| {
+///     let _guard = Guard;
+///     panic!("oops");
+/// });
+/// assert!(broken.await.is_err());
+/// assert!(!thread::panicking());
+/// # });
+/// ```
 pub fn panicking() -> bool {
     fiber::current().map_or_else(std::thread::panicking, |link| link.is_panicking())
 }
 
 /// Says whether this is called in a thread, and so may block, and not in a task or callback.
+///
+/// ```
+/// use simrun::thread;
+///
+/// # simrun::run(async {
+/// assert!(!thread::may_block());
+/// assert!(thread::to_thread(thread::may_block).await.unwrap());
+/// # });
+/// ```
 pub fn may_block() -> bool {
     is_thread()
 }

@@ -57,6 +57,18 @@ impl DefaultExecutor {
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::thread::{self, ThreadPool};
+/// use simrun::time::{now, secs};
+///
+/// # simrun::run(async {
+/// thread::set_default_executor(ThreadPool::new(1));
+/// let naps = [0, 1].map(|_| thread::run_in_executor(None, || thread::sleep(secs(1))));
+/// simrun::gather(naps).await.unwrap();
+/// assert_eq!(now().since_start(), secs(2), "one after the other");
+/// # });
+/// ```
 #[track_caller]
 pub fn set_default_executor(pool: ThreadPool) {
     let core = core::current();
@@ -67,6 +79,18 @@ pub fn set_default_executor(pool: ThreadPool) {
 /// does this in the end, when its tasks have ended, with a limit of five minutes.
 ///
 /// Jobs that are left when the time is up are reported, and go on.
+///
+/// ```
+/// use simrun::thread;
+/// use simrun::time::secs;
+///
+/// # simrun::run(async {
+/// let job = thread::run_in_executor(None, || thread::sleep(secs(1)));
+/// thread::shutdown_default_executor(secs(60)).await;
+/// assert!(job.await.is_ok(), "what was begun is done");
+/// assert!(thread::to_thread(|| ()).await.is_err(), "but nothing more");
+/// # });
+/// ```
 pub async fn shutdown_default_executor(limit: impl Into<Option<Duration>>) {
     let limit = limit.into();
     let core = core::current();
@@ -130,6 +154,16 @@ where
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::thread::{ThreadPool, try_run_in_executor};
+///
+/// # simrun::run(async {
+/// let pool = ThreadPool::new(1);
+/// let number = try_run_in_executor(&pool, || "4x2".parse::<u32>());
+/// assert!(number.await.unwrap_err().to_string().contains("invalid digit"));
+/// # });
+/// ```
 #[track_caller]
 pub fn try_run_in_executor<'a, F, T, E>(
     executor: impl Into<Option<&'a ThreadPool>>,
@@ -187,6 +221,14 @@ where
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::thread::try_to_thread;
+///
+/// # simrun::run(async {
+/// assert_eq!(try_to_thread(|| "42".parse::<u32>()).await.unwrap(), 42);
+/// # });
+/// ```
 #[track_caller]
 pub fn try_to_thread<F, T, E>(job: F) -> impl Future<Output = Result<T, TaskError>>
 where
@@ -268,6 +310,18 @@ where
 /// # Panics
 ///
 /// Outside a run, or if the loop is closed.
+///
+/// ```
+/// use simrun::thread;
+///
+/// # simrun::run(async {
+/// let thread = thread::spawn(|| {
+///     let pending = thread::try_run_coroutine_threadsafe(async { Err::<(), _>("no such host") });
+///     pending.result().unwrap_err().to_string()
+/// });
+/// assert_eq!(thread.await.unwrap(), "no such host");
+/// # });
+/// ```
 #[track_caller]
 pub fn try_run_coroutine_threadsafe<F, T, E>(future: F) -> Pending<T>
 where

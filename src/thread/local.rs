@@ -187,6 +187,22 @@ impl<T: 'static> fmt::Debug for LocalKey<T> {
 }
 
 /// Declares thread-local values of simulated threads: see [`LocalKey`](crate::thread::LocalKey).
+///
+/// ```
+/// use simrun::thread;
+/// use std::cell::RefCell;
+///
+/// simrun::thread_local! {
+///     static WORDS: RefCell<Vec<&'static str>> = RefCell::new(Vec::new());
+/// }
+///
+/// # simrun::run(async {
+/// WORDS.with_borrow_mut(|words| words.push("mine"));
+/// let theirs = thread::spawn(|| WORDS.take());
+/// assert!(theirs.await.unwrap().is_empty());
+/// assert_eq!(WORDS.take(), ["mine"]);
+/// # });
+/// ```
 #[macro_export]
 macro_rules! thread_local {
     ($($(#[$attribute:meta])* $visibility:vis static $name:ident: $type:ty = $init:expr;)+) => {

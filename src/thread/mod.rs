@@ -28,11 +28,60 @@
 //! # });
 //! ```
 //!
+//! A program that has no tasks at all is run with [`Sim::run_thread`](crate::Sim::run_thread).
+//!
 //! # Threads and the loop
+//!
+//! | asyncio | here |
+//! |---|---|
+//! | `to_thread` | [`to_thread`]: task-locals go along |
+//! | `run_in_executor`, `set_default_executor` | [`run_in_executor`], [`set_default_executor`] |
+//! | `ThreadPoolExecutor` | [`ThreadPool`] |
+//! | `concurrent.futures.Future` | [`Pending`] |
+//! | `call_soon_threadsafe` | [`call_soon_threadsafe`] |
+//! | `run_coroutine_threadsafe` | [`run_coroutine_threadsafe`] |
 //!
 //! In asyncio's order, a thread that is ready goes in the gap between two iterations of the loop,
 //! where asyncio's loop waits for the operating system. Virtual time stands still while a thread
 //! can go on. A task that would block is a mistake, which panics: [`to_thread`] is the way.
+//!
+//! # What goes wrong
+//!
+//! **An update is lost** when a thread reads, another one writes, and the first writes what it had
+//! read. Some seeds do just that:
+//!
+//! ```
+//! use simrun::thread::{self, sync::atomic::{AtomicU32, Ordering}};
+//! use simrun::{Sim, Strategy};
+//! use std::sync::Arc;
+//!
+//! let is_lost = |seed| {
+//!     let sim = Sim::new().seed(seed).strategy(Strategy::random());
+//!     let run = sim.run_thread(|| {
+//!         let hits = Arc::new(AtomicU32::new(0));
+//!         let threads = [(), ()].map(|()| {
+//!             let hits = hits.clone();
+//!             thread::spawn(move || {
+//!                 let before = hits.load(Ordering::SeqCst);
+//!                 hits.store(before + 1, Ordering::SeqCst);
+//!             })
+//!         });
+//!         threads.map(|thread| thread.join().unwrap());
+//!         hits.load(Ordering::SeqCst)
+//!     });
+//!     run.unwrap() == 1
+//! };
+//! assert!((0..100).any(is_lost) && !(0..100).all(is_lost));
+//! ```
+//!
+//! - **Nothing stops a thread.** A task that is cancelled while it awaits a job stops waiting; a
+//!   job that has begun goes on, and its result is discarded. One that has not begun never will.
+//! - **Locks in two orders**, a thread that waits for the loop while the loop waits for it: the run
+//!   ends as a deadlock, and its report names tasks and threads alike.
+//! - **When a run is over**, threads that are left are cut off where they stand: they unwind, and
+//!   run their destructors. The jobs of the default executor are waited for.
+//! - **`std`'s own threads and locks** are unknown to the run. A real mutex that a simulated thread
+//!   holds while another one wants it hangs the process.
 
 mod block;
 mod current;

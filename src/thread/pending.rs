@@ -16,6 +16,23 @@ use crate::task::Task;
 /// A result that will come: of a job in a [pool](super::ThreadPool), or of a task that was handed
 /// over to the loop with [`run_coroutine_threadsafe`](super::run_coroutine_threadsafe). Threads
 /// wait for it with [`result`](Self::result); tasks await it.
+///
+/// ```
+/// use simrun::thread::{self, ThreadPool};
+/// use simrun::time::secs;
+///
+/// # simrun::Sim::new().run_thread(|| {
+/// let pool = ThreadPool::new(1);
+/// let mut slow = pool.submit(|| {
+///     thread::sleep(secs(10));
+///     "done"
+/// });
+/// let queued = pool.submit(|| unreachable!("it is cancelled first"));
+/// assert!(slow.result_timeout(secs(1)).is_err(), "it goes on");
+/// assert!(queued.cancel());
+/// assert_eq!(slow.result().unwrap(), "done");
+/// # }).unwrap();
+/// ```
 #[must_use = "what it stands for happens all the same, but nobody sees its result"]
 pub struct Pending<T> {
     place: Task<T>,

@@ -269,6 +269,20 @@ impl ThreadPool {
     }
 
     /// Cancels the jobs that have not begun.
+    ///
+    /// ```
+    /// use simrun::thread::{self, ThreadPool};
+    /// use simrun::time::secs;
+    ///
+    /// # simrun::run(async {
+    /// let pool = ThreadPool::new(1);
+    /// let begun = pool.submit(|| thread::sleep(secs(1)));
+    /// let queued = pool.submit(|| ());
+    /// pool.cancel_queued();
+    /// assert!(queued.await.unwrap_err().is_cancelled());
+    /// assert!(begun.await.is_ok());
+    /// # });
+    /// ```
     #[track_caller]
     pub fn cancel_queued(&self) {
         point();
@@ -327,6 +341,20 @@ impl LocalsOfWorkers {
 }
 
 /// Waiting for the jobs of a pool to end: what [`ThreadPool::join`] returns.
+///
+/// ```
+/// use simrun::thread::{self, ThreadPool};
+/// use simrun::time::{now, secs};
+///
+/// # simrun::run(async {
+/// let pool = ThreadPool::new(2);
+/// let job = pool.submit(|| thread::sleep(secs(3)));
+/// pool.shut_down();
+/// pool.join().await;
+/// assert_eq!(now().since_start(), secs(3));
+/// # drop(job);
+/// # });
+/// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct JoinPool<'a> {
     pool: &'a ThreadPool,
@@ -373,6 +401,17 @@ impl fmt::Debug for JoinPool<'_> {
 }
 
 /// The pool takes no more jobs.
+///
+/// ```
+/// use simrun::thread::{PoolShutDown, ThreadPool};
+///
+/// # simrun::run(async {
+/// let pool = ThreadPool::new(1);
+/// pool.shut_down();
+/// let error = pool.submit(|| ()).await.unwrap_err();
+/// assert!(error.downcast_ref::<PoolShutDown>().is_some());
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolShutDown(());
 

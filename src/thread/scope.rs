@@ -20,6 +20,22 @@ use crate::event_loop::table::Key;
 use crate::panics;
 
 /// Where threads can be made that borrow: see [`scope`].
+///
+/// ```
+/// use simrun::thread::{self, Scope};
+///
+/// fn halves<'scope>(scope: &'scope Scope<'scope, '_>, numbers: &'scope [u32]) -> u32 {
+///     let (left, right) = numbers.split_at(numbers.len() / 2);
+///     let left = scope.spawn(|| left.iter().sum::<u32>());
+///     let right: u32 = right.iter().sum();
+///     left.join().unwrap() + right
+/// }
+///
+/// # simrun::Sim::new().run_thread(|| {
+/// let numbers = [1, 2, 3, 4];
+/// assert_eq!(thread::scope(|scope| halves(scope, &numbers)), 10);
+/// # }).unwrap();
+/// ```
 pub struct Scope<'scope, 'env: 'scope> {
     /// The serial of its loop.
     serial: u32,
@@ -180,6 +196,21 @@ impl Drop for AllEnded<'_> {
 }
 
 /// The handle of a thread that may borrow: see [`Scope::spawn`].
+///
+/// A panic that is joined is the joiner's to deal with; one that is not makes [`scope`] panic.
+///
+/// ```
+/// use simrun::thread;
+///
+/// # simrun::Sim::new().run_thread(|| {
+/// let word = String::from("hello");
+/// let length = thread::scope(|scope| {
+///     assert!(scope.spawn(|| panic!("oops")).join().is_err());
+///     scope.spawn(|| word.len()).join().unwrap()
+/// });
+/// assert_eq!(length, 5);
+/// # }).unwrap();
+/// ```
 pub struct ScopedJoinHandle<'scope, T> {
     key: Key,
     thread: Thread,

@@ -146,11 +146,31 @@ where
 }
 
 /// What a thread that has ended gave: its value, or the payload of its panic.
+///
+/// ```
+/// use simrun::thread;
+///
+/// # simrun::Sim::new().run_thread(|| {
+/// let result: thread::Result<()> = thread::spawn(|| panic!("oops")).join();
+/// assert_eq!(result.unwrap_err().downcast_ref::<&str>(), Some(&"oops"));
+/// # }).unwrap();
+/// ```
 pub type Result<T> = std::thread::Result<T>;
 
 /// The handle of a thread: threads [join](Self::join) it, tasks await it.
 ///
 /// Dropping the handle detaches the thread. If a detached thread panics, the run fails.
+///
+/// ```
+/// use simrun::thread::{self, JoinHandle};
+///
+/// # simrun::run(async {
+/// let from_task: JoinHandle<u32> = thread::spawn(|| 42);
+/// assert_eq!(from_task.await.unwrap(), 42);
+/// let from_thread = thread::spawn(|| thread::spawn(|| panic!("oops")).join().is_err());
+/// assert!(from_thread.await.unwrap());
+/// # });
+/// ```
 #[must_use = "a thread runs without its handle, but nobody sees its result"]
 pub struct JoinHandle<T> {
     task: Task<T>,

@@ -100,16 +100,28 @@ pub const fn secs(seconds: u64) -> Duration {
 }
 
 /// Returns a duration of that many milliseconds.
+///
+/// ```
+/// assert_eq!(simrun::time::millis(250) * 4, simrun::time::secs(1));
+/// ```
 pub const fn millis(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
 /// Returns a duration of that many microseconds.
+///
+/// ```
+/// assert_eq!(simrun::time::micros(500) * 2, simrun::time::millis(1));
+/// ```
 pub const fn micros(microseconds: u64) -> Duration {
     Duration::from_micros(microseconds)
 }
 
 /// Returns a duration of that many nanoseconds.
+///
+/// ```
+/// assert_eq!(simrun::time::nanos(1_000), simrun::time::micros(1));
+/// ```
 pub const fn nanos(nanoseconds: u64) -> Duration {
     Duration::from_nanos(nanoseconds)
 }

@@ -30,6 +30,20 @@ pub fn interval(period: Duration) -> Interval {
 }
 
 /// A clock that ticks: what [`interval`] returns.
+///
+/// ```
+/// use simrun::time::{interval, now, secs, sleep};
+///
+/// # simrun::run(async {
+/// let mut ticks = interval(secs(10));
+/// ticks.tick().await;
+/// sleep(secs(25)).await;
+/// assert_eq!(ticks.tick().await.since_start(), secs(10), "late, so at once");
+/// assert_eq!(ticks.tick().await.since_start(), secs(20), "this one too");
+/// assert_eq!(ticks.tick().await.since_start(), secs(30));
+/// assert_eq!(now().since_start(), secs(30));
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct Interval {
     period: Duration,

@@ -63,6 +63,17 @@ enum Kind {
 }
 
 /// A sleep: what [`sleep`] and [`sleep_until`] return.
+///
+/// ```
+/// use simrun::time::{now, secs, sleep};
+///
+/// # simrun::run(async {
+/// let nap = sleep(secs(5)); // does not count yet
+/// sleep(secs(60)).await;
+/// nap.await;
+/// assert_eq!(now().since_start(), secs(65));
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Sleep {

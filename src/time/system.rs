@@ -38,6 +38,21 @@ pub fn system_time() -> SystemTime {
 }
 
 /// A date and time in a run.
+///
+/// Every run begins on the same date, so what is printed with it is the same in every run.
+///
+/// ```
+/// use simrun::time::{Instant, SystemTime, secs, system_time};
+///
+/// # simrun::run(async {
+/// let start = system_time();
+/// assert_eq!(start.to_string(), "1767225600.000000000"); // 2026-01-01T00:00:00Z
+/// assert_eq!((start + secs(1)).to_instant(), Some(Instant::ZERO + secs(1)));
+/// assert_eq!(SystemTime::UNIX_EPOCH.to_instant(), None, "that is before the run");
+/// let std: std::time::SystemTime = start.into();
+/// assert_eq!(std, std::time::UNIX_EPOCH + secs(1_767_225_600));
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SystemTime {
     since_epoch: Duration,

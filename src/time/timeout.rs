@@ -293,6 +293,19 @@ impl fmt::Debug for Timeout {
 
 pin_project! {
     /// A future under a timeout: what [`timeout`] returns.
+    ///
+    /// Dropping it before its time is up drops what it encloses and cancels nobody.
+    ///
+    /// ```
+    /// use simrun::time::{Timeout, TimeoutScope, now, secs, sleep};
+    ///
+    /// # simrun::run(async {
+    /// let limit = Timeout::at(now() + secs(1));
+    /// let scope: TimeoutScope<_> = limit.enforce(sleep(secs(60)));
+    /// assert!(scope.await.is_err());
+    /// assert!(limit.is_expired());
+    /// # });
+    /// ```
     #[must_use = "futures do nothing unless awaited"]
     pub struct TimeoutScope<F> {
         timeout: Timeout,
@@ -367,6 +380,19 @@ impl<F> fmt::Debug for TimeoutScope<F> {
 }
 
 /// A timeout cannot be rescheduled: it is not running.
+///
+/// ```
+/// use simrun::time::{Timeout, secs};
+///
+/// # simrun::run(async {
+/// let limit = Timeout::after(secs(1));
+/// let error = limit.reschedule(None).unwrap_err();
+/// assert!(error.to_string().ends_with("it has not been entered"));
+/// limit.enforce(async {}).await.unwrap();
+/// let error = limit.reschedule(None).unwrap_err();
+/// assert!(error.to_string().ends_with("it is over"));
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeoutStateError {
     why: NotRunning,

@@ -49,6 +49,23 @@ pub fn wait_for<W: Waitable>(limit: impl Into<Option<Duration>>, of: W) -> WaitF
 }
 
 /// A task awaited for so long and no longer: what [`wait_for`] returns.
+///
+/// It gives two results, one in the other: whether there was time, and what the task gave.
+///
+/// ```
+/// use simrun::task::{cancellable, spawn};
+/// use simrun::time::{now, secs, sleep, wait_for};
+///
+/// # simrun::run(async {
+/// let stubborn = spawn(async {
+///     let _ = cancellable(sleep(secs(60))).await;
+///     sleep(secs(3)).await;
+///     "cleaned up"
+/// });
+/// assert_eq!(wait_for(secs(1), stubborn).await.unwrap().unwrap(), "cleaned up");
+/// assert_eq!(now().since_start(), secs(4), "it was waited for");
+/// # });
+/// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct WaitForTask<W: Waitable> {
     stage: Stage<W>,

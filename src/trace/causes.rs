@@ -125,6 +125,7 @@ impl Causes {
     }
 
     /// Takes note that the run has failed, for the first time.
+    #[cfg(feature = "cli")]
     pub(crate) fn fail(&mut self) {
         self.failure.get_or_insert_with(|| self.here.clone());
     }

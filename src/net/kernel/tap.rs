@@ -8,6 +8,23 @@ use super::wire::{Packet, RouteId, Transit};
 use super::{Kernel, Surroundings};
 
 /// What a packet is.
+///
+/// ```
+/// use simrun::net::{self, PacketKind, TcpStream, Verdict};
+/// use simrun::time::now;
+///
+/// # simrun::run(async {
+/// let _server = net::start_server(|_, _| async {}, "127.0.0.1:80").await.unwrap();
+/// let tap = net::tap(|packet| match packet.kind() {
+///     PacketKind::Syn if packet.nth() == 0 => Verdict::Drop,
+///     _ => Verdict::Pass,
+/// });
+/// let before = now();
+/// TcpStream::connect("127.0.0.1:80").await.unwrap();
+/// assert!(now() - before >= simrun::time::secs(1), "it was asked for twice");
+/// # drop(tap);
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum PacketKind {

@@ -5,6 +5,21 @@ use std::fmt;
 use std::io;
 
 /// Why a read gave nothing.
+///
+/// ```
+/// use simrun::net::{self, ReadError, StreamWriter};
+///
+/// # simrun::run(async {
+/// let greet = |_, writer: StreamWriter| async move {
+///     writer.write(b"hel");
+///     writer.close();
+/// };
+/// let _server = net::start_server(greet, "127.0.0.1:80").await.unwrap();
+/// let (mut reader, _writer) = net::open_connection("127.0.0.1:80").await.unwrap();
+/// let error = reader.readexactly(5).await.unwrap_err();
+/// assert!(matches!(error, ReadError::Incomplete(rest) if rest.partial == b"hel"));
+/// # });
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -17,6 +32,21 @@ pub enum ReadError {
 }
 
 /// The data have ended before all was there that was asked for: asyncio's `IncompleteReadError`.
+///
+/// See [`ReadError`].
+///
+/// ```
+/// use simrun::net::{IncompleteRead, ReadError};
+///
+/// fn whole(read: Result<Vec<u8>, ReadError>) -> Result<Vec<u8>, ReadError> {
+///     match read {
+///         // The last one may lack its separator.
+///         Err(ReadError::Incomplete(IncompleteRead { partial, expected: None })) => Ok(partial),
+///         other => other,
+///     }
+/// }
+/// # assert!(whole(Ok(Vec::new())).is_ok());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncompleteRead {
     /// What was there.
@@ -26,6 +56,19 @@ pub struct IncompleteRead {
 }
 
 /// What is read is longer than the reader's limit: asyncio's `LimitOverrunError`.
+///
+/// ```
+/// use simrun::net::{self, ConnectOptions, ReadError, StreamWriter};
+///
+/// # simrun::run(async {
+/// let greet = |_, writer: StreamWriter| async move { writer.write(b"a long line\n") };
+/// let _server = net::start_server(greet, "127.0.0.1:80").await.unwrap();
+/// let short = ConnectOptions::new().limit(4);
+/// let (mut reader, _writer) = net::open_connection_with(short, "127.0.0.1:80").await.unwrap();
+/// let error = reader.readuntil(b"\n").await.unwrap_err();
+/// assert!(matches!(error, ReadError::Overrun(_)));
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitOverrun {
     /// How many bytes come before the separator, or are known not to be part of one.

@@ -68,6 +68,17 @@ pub fn open_connection(
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::net::{self, ConnectOptions};
+///
+/// # simrun::run(async {
+/// let _server = net::start_server(|_, _| async {}, "127.0.0.1:80").await.unwrap();
+/// let options = ConnectOptions::new().local_addr("127.0.0.1:4000".parse().unwrap());
+/// let (_, writer) = net::open_connection_with(options, "127.0.0.1:80").await.unwrap();
+/// assert_eq!(writer.local_addr().port(), 4000);
+/// # });
+/// ```
 #[track_caller]
 pub fn open_connection_with(
     options: ConnectOptions,
@@ -159,6 +170,24 @@ where
 /// # Panics
 ///
 /// Outside a run.
+///
+/// ```
+/// use simrun::net::{self, ServerOptions, StreamReader, StreamWriter};
+///
+/// # simrun::run(async {
+/// let refuse = |mut reader: StreamReader, writer: StreamWriter| async move {
+///     if reader.readline().await.is_err() {
+///         writer.write(b"too long\n");
+///     }
+///     writer.close();
+/// };
+/// let options = ServerOptions::new().limit(100);
+/// let _server = net::start_server_with(options, refuse, "127.0.0.1:80").await.unwrap();
+/// let (mut reader, writer) = net::open_connection("127.0.0.1:80").await.unwrap();
+/// writer.write(&[b'x'; 1_000]);
+/// assert_eq!(reader.readline().await.unwrap(), b"too long\n");
+/// # });
+/// ```
 #[track_caller]
 pub fn start_server_with<H, F>(
     options: ServerOptions,

@@ -281,6 +281,24 @@ impl Drop for Arrival<'_> {
 }
 
 /// The lines of a reader: what [`StreamReader::lines`] returns.
+///
+/// The last one may come without a newline.
+///
+/// ```
+/// use futures::TryStreamExt;
+/// use simrun::net::{self, StreamWriter};
+///
+/// # simrun::run(async {
+/// let greet = |_, writer: StreamWriter| async move {
+///     writer.write(b"one\ntwo");
+///     writer.close();
+/// };
+/// let _server = net::start_server(greet, "127.0.0.1:80").await.unwrap();
+/// let (mut reader, _writer) = net::open_connection("127.0.0.1:80").await.unwrap();
+/// let lines: Vec<_> = reader.lines().try_collect().await.unwrap();
+/// assert_eq!(lines, [&b"one\n"[..], b"two"]);
+/// # });
+/// ```
 #[must_use = "streams do nothing unless polled"]
 pub struct Lines<'a> {
     inbox: &'a Inbox,
@@ -342,6 +360,19 @@ impl fmt::Debug for Lines<'_> {
 }
 
 /// What [`readuntil`](StreamReader::readuntil) looks for: one separator, or several.
+///
+/// ```
+/// use simrun::net::{self, StreamWriter};
+///
+/// # simrun::run(async {
+/// let greet = |_, writer: StreamWriter| async move { writer.write(b"a;b\r\n") };
+/// let _server = net::start_server(greet, "127.0.0.1:80").await.unwrap();
+/// let (mut reader, _writer) = net::open_connection("127.0.0.1:80").await.unwrap();
+/// let ends: [&[u8]; 2] = [b";", b"\r\n"];
+/// assert_eq!(reader.readuntil(ends).await.unwrap(), b"a;");
+/// assert_eq!(reader.readuntil(b"\r\n").await.unwrap(), b"b\r\n");
+/// # });
+/// ```
 pub trait Separators {
     /// Returns them.
     fn all(&self) -> Vec<&[u8]>;

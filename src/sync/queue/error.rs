@@ -4,6 +4,18 @@ use std::error::Error;
 use std::fmt;
 
 /// The queue had no room for an item, or is shut down.
+///
+/// ```
+/// use simrun::sync::Queue;
+///
+/// # simrun::run(async {
+/// let queue = Queue::bounded(1);
+/// queue.put_nowait("first").unwrap();
+/// let full = queue.put_nowait("second").unwrap_err();
+/// assert!(!full.is_shut_down());
+/// assert_eq!(full.into_item(), "second");
+/// # });
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct QueueFull<T> {
     pub(super) item: T,
@@ -43,6 +55,17 @@ impl<T> fmt::Debug for QueueFull<T> {
 impl<T> Error for QueueFull<T> {}
 
 /// The queue had no item, and if it is shut down will never have one.
+///
+/// ```
+/// use simrun::sync::Queue;
+///
+/// # simrun::run(async {
+/// let queue = Queue::<u32>::unbounded();
+/// assert!(!queue.get_nowait().unwrap_err().is_shut_down());
+/// queue.shut_down();
+/// assert!(queue.get().await.unwrap_err().is_shut_down());
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueEmpty {
     pub(super) shut_down: bool,
@@ -68,6 +91,17 @@ impl fmt::Display for QueueEmpty {
 impl Error for QueueEmpty {}
 
 /// The queue is shut down and lets nothing more in.
+///
+/// ```
+/// use simrun::sync::Queue;
+///
+/// # simrun::run(async {
+/// let queue = Queue::unbounded();
+/// queue.shut_down();
+/// let refused = queue.put("late").await.unwrap_err();
+/// assert_eq!(refused.into_item(), "late");
+/// # });
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ShutDown<T> {
     pub(super) item: T,
@@ -95,6 +129,18 @@ impl<T> fmt::Debug for ShutDown<T> {
 impl<T> Error for ShutDown<T> {}
 
 /// More items were said to be dealt with than were put into the queue.
+///
+/// ```
+/// use simrun::sync::Queue;
+///
+/// # simrun::run(async {
+/// let queue = Queue::unbounded();
+/// queue.put(1).await.unwrap();
+/// queue.get().await.unwrap();
+/// assert!(queue.task_done().is_ok());
+/// assert!(queue.task_done().is_err());
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyDone(pub(super) ());
 

@@ -47,6 +47,17 @@ pub type PriorityQueue<T> = OrderedQueue<Smallest<T>>;
 
 /// A queue between tasks, first in, first out, with or without a bound: see [`OrderedQueue`] for
 /// what it can do.
+///
+/// ```
+/// use simrun::sync::Queue;
+///
+/// # simrun::run(async {
+/// let queue = Queue::unbounded();
+/// queue.put("first").await.unwrap();
+/// queue.put("second").await.unwrap();
+/// assert_eq!(queue.get().await.unwrap(), "first");
+/// # });
+/// ```
 pub type Queue<T> = OrderedQueue<Fifo<T>>;
 
 /// A queue between tasks, with or without a bound: a [`Queue`], [`LifoQueue`] or [`PriorityQueue`],
@@ -299,6 +310,18 @@ impl<O: Order> OrderedQueue<O> {
     }
 
     /// Lets nothing more in and throws away what is there, which counts as dealt with.
+    ///
+    /// ```
+    /// use simrun::sync::Queue;
+    ///
+    /// # simrun::run(async {
+    /// let queue = Queue::unbounded();
+    /// queue.put("never read").await.unwrap();
+    /// queue.shut_down_now();
+    /// assert!(queue.get().await.is_err());
+    /// queue.join().await; // takes no time: what was thrown away is dealt with
+    /// # });
+    /// ```
     #[track_caller]
     pub fn shut_down_now(&self) {
         let items = self.shut(|state| {

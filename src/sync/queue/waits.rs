@@ -16,6 +16,18 @@ use crate::event_loop::{Access, Wait, Waited};
 /// Putting an item into a queue: what [`OrderedQueue::put`] returns.
 ///
 /// It gives an error if the queue is shut down, with the item.
+///
+/// ```
+/// use simrun::sync::Queue;
+/// use simrun::time::{secs, timeout};
+///
+/// # simrun::run(async {
+/// let queue = Queue::bounded(1);
+/// queue.put(1).await.unwrap();
+/// assert!(timeout(secs(1), queue.put(2)).await.is_err());
+/// assert_eq!(queue.len(), 1, "the second one is not in it");
+/// # });
+/// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct Put<'a, O: Order> {
     pub(super) queue: &'a OrderedQueue<O>,
@@ -112,6 +124,20 @@ fn leave<O: Order>(
 /// Taking an item out of a queue: what [`OrderedQueue::get`] returns.
 ///
 /// It gives an error if the queue is shut down and empty.
+///
+/// Dropping it takes no item, and if it was woken for one, another is woken.
+///
+/// ```
+/// use simrun::sync::Queue;
+/// use simrun::time::{secs, timeout};
+///
+/// # simrun::run(async {
+/// let queue = Queue::unbounded();
+/// assert!(timeout(secs(1), queue.get()).await.is_err());
+/// queue.put_nowait(42).unwrap();
+/// assert_eq!(queue.get().await.unwrap(), 42);
+/// # });
+/// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct Get<'a, O: Order> {
     pub(super) queue: &'a OrderedQueue<O>,
@@ -171,6 +197,27 @@ impl<O: Order> fmt::Debug for Get<'_, O> {
 }
 
 /// Waiting until all items are dealt with: what [`OrderedQueue::join`] returns.
+///
+/// ```
+/// use simrun::sync::Queue;
+/// use simrun::task;
+/// use std::sync::Arc;
+///
+/// # simrun::run(async {
+/// let queue = Arc::new(Queue::unbounded());
+/// queue.put("paint").await.unwrap();
+/// let worker = task::spawn({
+///     let queue = queue.clone();
+///     async move {
+///         while let Ok(_job) = queue.get().await {
+///             queue.task_done().unwrap();
+///         }
+///     }
+/// });
+/// queue.join().await;
+/// worker.cancel();
+/// # });
+/// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct Join<'a, O: Order> {
     pub(super) queue: &'a OrderedQueue<O>,
