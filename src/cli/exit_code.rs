@@ -5,7 +5,7 @@
 //! | 0 | [`PASSED`] | every run passed; a regression passes now; two runs are the same |
 //! | 1 | [`FAILED`] | a run or a regression fails, a snapshot is not what it was, two runs differ |
 //! | 2 | [`USAGE`] | the command line makes no sense, or a file is no scenario |
-//! | 3 | [`UNDECIDED`] | a limit ended a run; a plan no longer fits; what must be so sometimes never was |
+//! | 3 | [`UNDECIDED`] | a limit ended a run; a plan does not fit; something was never so |
 //! | 4 | [`NONDETERMINISTIC`] | two runs of one seed differ |
 //!
 //! Of several files the worst counts: 2 before 4, for something was not even tried; 4 before 1, for

@@ -114,6 +114,15 @@ pub(crate) struct Moves {
     due: Vec<(u64, u64)>,
 }
 
+/// How much there is of the move that is being made.
+#[cfg(feature = "tracing")]
+pub(super) struct Mark {
+    touches: usize,
+    adds: usize,
+    told: u64,
+    given: u64,
+}
+
 /// The kinds of resources that only the loop knows of.
 const ACTOR: u64 = 0xAC7;
 const FUTURE: u64 = 0xF07;
@@ -193,6 +202,25 @@ impl Moves {
         if self.is_open {
             self.current.touches.push(Touch { resource, access });
         }
+    }
+
+    /// Returns how much of the move there is, so that what comes can be taken back.
+    #[cfg(feature = "tracing")]
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            touches: self.current.touches.len(),
+            adds: self.current.adds.len(),
+            told: self.told,
+            given: self.given,
+        }
+    }
+
+    /// Takes back what has come since.
+    #[cfg(feature = "tracing")]
+    pub(super) fn back_to(&mut self, mark: &Mark) {
+        self.current.touches.truncate(mark.touches);
+        self.current.adds.truncate(mark.adds);
+        (self.told, self.given) = (mark.told, mark.given);
     }
 
     /// Takes note that the move adds to something: in which order moves do that does not matter.

@@ -41,12 +41,19 @@ impl Unheard {
 impl Core {
     /// Does something that leaves no trace in the run.
     pub(super) fn unheard(&self, act: impl FnOnce()) {
-        let (fingerprint, made_in_step, events, touches) = {
+        let (fingerprint, made_in_step, events, touches, moves) = {
             let state = &mut *self.state.borrow_mut();
             state.unheard.get_or_insert_default().is_now = true;
             let events = state.trace.as_ref().map_or(0, |trace| trace.events().len());
             let touches = state.touches.as_ref().map_or(0, Vec::len);
-            (state.fingerprint, state.made_in_step, events, touches)
+            let moves = state.moves.as_ref().map(|moves| moves.mark());
+            (
+                state.fingerprint,
+                state.made_in_step,
+                events,
+                touches,
+                moves,
+            )
         };
         act();
         let state = &mut *self.state.borrow_mut();
@@ -60,6 +67,9 @@ impl Core {
         }
         if let Some(all) = &mut state.touches {
             all.truncate(touches);
+        }
+        if let (Some(all), Some(mark)) = (&mut state.moves, &moves) {
+            all.back_to(mark);
         }
     }
 }

@@ -236,7 +236,11 @@ impl Explorer {
     /// is 5,000 runs or two seconds.
     pub fn replays(mut self, replays: u64) -> Self {
         let time = None;
-        self.budget = Budget { replays, time };
+        self.budget = Budget {
+            replays,
+            time,
+            ..self.budget
+        };
         self
     }
 
@@ -310,6 +314,20 @@ impl Explorer {
 
     pub(super) fn shrink_program(&self, program: &Program<'_>, plan: &Plan) -> Option<Shrunk> {
         aside(|| shrink::shrink(program, &self.sim, plan, self.budget))
+    }
+
+    /// Shrinks a plan, and tries nothing at random then.
+    pub(super) fn shrink_without_trials(
+        &self,
+        program: &Program<'_>,
+        plan: &Plan,
+    ) -> Option<Shrunk> {
+        let has_trials = false;
+        let budget = Budget {
+            has_trials,
+            ..self.budget
+        };
+        aside(|| shrink::shrink(program, &self.sim, plan, budget))
     }
 
     /// Runs each interleaving when a program is [exhausted](Self::exhaust), and not one of each

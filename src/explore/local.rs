@@ -28,6 +28,12 @@ pub(crate) struct Local<'a> {
 pub(crate) enum Look {
     /// Make the run again, and shrink it.
     Closely,
+    /// Make the run again, and shrink it, but try nothing that differs from it at random.
+    #[cfg_attr(
+        not(feature = "cli"),
+        expect(dead_code, reason = "for runs that may not end")
+    )]
+    Briefly,
     /// Make the run again.
     #[cfg_attr(
         not(any(feature = "cli", feature = "proptest")),
@@ -91,11 +97,15 @@ impl<'a> Local<'a> {
             };
             let mut finding = match look {
                 Look::Never => group.into_finding(),
-                Look::Again | Look::Closely => aside(|| self.look_again(group)),
+                _ => aside(|| self.look_again(group)),
             };
-            if look == Look::Closely && is_the_runs_own(&finding.failure) {
-                finding.shrunk = self.explorer.shrink_program(self.program, &finding.plan);
-            }
+            let (explorer, plan) = (self.explorer, &finding.plan);
+            finding.shrunk = match look {
+                _ if !is_the_runs_own(&finding.failure) => None,
+                Look::Closely => explorer.shrink_program(self.program, plan),
+                Look::Briefly => explorer.shrink_without_trials(self.program, plan),
+                Look::Again | Look::Never => None,
+            };
             report.findings.push(finding);
         }
         report

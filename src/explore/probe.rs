@@ -170,6 +170,7 @@ impl Explorer {
         let budget = Budget {
             replays: ROUGH_REPLAYS,
             time: None,
+            has_trials: false,
         };
         let mut finding = finding.clone();
         if finding.plan.is_empty() || !is_the_runs_own(&finding.failure) {

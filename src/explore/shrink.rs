@@ -37,6 +37,8 @@ const MIN_FOR_PAST: usize = 4;
 pub(super) struct Budget {
     pub(super) replays: u64,
     pub(super) time: Option<Duration>,
+    /// Runs may be made that differ at random from the shortest one, to find out why it fails.
+    pub(super) has_trials: bool,
 }
 
 impl Default for Budget {
@@ -45,6 +47,7 @@ impl Default for Budget {
         Self {
             replays: 5_000,
             time: Some(Duration::from_secs(2)),
+            has_trials: true,
         }
     }
 }

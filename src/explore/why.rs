@@ -142,7 +142,9 @@ pub(super) fn explain(
         budget.replays,
         watch,
     );
-    why.try_out(&mut trials);
+    if budget.has_trials {
+        why.try_out(&mut trials);
+    }
     why.replays = 1 + neighbours + trials.made();
     why
 }

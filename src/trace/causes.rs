@@ -54,7 +54,8 @@ impl Causes {
         self.here.insert(event);
     }
 
-    /// Forgets the events after the first so many: all of the task that runs, as the one before them.
+    /// Forgets the events after the first so many: all are of the task that runs, as is the one
+    /// before them.
     #[cfg(feature = "tracing")]
     pub(super) fn truncate(&mut self, events: u32) {
         self.of.truncate(events as usize);

@@ -35,7 +35,7 @@ const LONG: Duration = Duration::from_secs(60);
 /// A thousand runs. How far a failure is shrunk does not depend on the machine.
 fn campaign() -> Explorer {
     let explorer = Explorer::new().runs(1_000).make_all_runs().until(LONG);
-    explorer.without_regressions().replays(5_000)
+    explorer.without_regressions().replays(500)
 }
 
 /// Three tests of a program, which takes the version of the code that it is to use.

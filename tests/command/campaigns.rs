@@ -66,8 +66,8 @@ fn a_seed_that_fails_in_a_campaign_makes_the_same_run_alone() {
         serde_json::from_str(&answer.is(1).stdout).unwrap()
     };
     for strategy in ["portfolio", "surw", "pos", "pct", "starve", "urw", "random"] {
-        let line = "explore --format json --seeds 1..300 --keep-going lost.toml --strategy";
-        let campaign = object(&format!("{line} {strategy}"));
+        let line = "explore --no-save --format json --seeds 1..300 --keep-going lost.toml";
+        let campaign = object(&format!("{line} --strategy {strategy}"));
         let failure = &campaign["failures"][0];
         let replay = failure["replay"].as_str().unwrap();
         assert!(replay.starts_with("simrun --seed "), "{replay}");
@@ -155,7 +155,7 @@ fn json(folder: &std::path::Path, line: &str) -> String {
 fn shards_of_every_kind_add_up_to_the_same_bytes() {
     let folder = folder("shards");
     std::fs::write(folder.join("lost.toml"), lost_update()).unwrap();
-    let whole = "explore lost.toml --seeds 0..200 --keep-going --format json";
+    let whole = "explore --no-save lost.toml --seeds 0..200 --keep-going --format json";
     let whole = json(&folder, whole);
     assert!(whole.contains("\"runs\":200"), "{whole}");
     for of in [1, 2, 7, 64] {
@@ -188,7 +188,7 @@ fn shards_of_every_kind_add_up_to_the_same_bytes() {
     let merged = json(&folder, "merge high s7 low middle --format json");
     assert_eq!(merged, whole);
     let told = simrun(["merge", "high", "low"]).within(&folder).answer();
-    let alone = "explore lost.toml --seeds 0..200 --keep-going";
+    let alone = "explore --no-save lost.toml --seeds 0..200 --keep-going";
     let last = |text: &str| text.lines().last().map(str::to_owned);
     assert_eq!(last(&told.is(1).stdout), last(&json(&folder, alone)));
 }
@@ -266,11 +266,11 @@ fn how_far_it_has_come_is_no_part_of_the_result() {
 fn runs_in_processes_of_their_own_come_to_the_same() {
     let folder = folder("isolated");
     std::fs::write(folder.join("lost.toml"), lost_update()).unwrap();
-    let line = "explore lost.toml --runs 100 --keep-going --format json --isolate";
+    let line = "explore --no-save lost.toml --runs 100 --keep-going --format json --isolate";
     let own = json(&folder, &format!("{line} never"));
     assert_eq!(own, json(&folder, &format!("{line} always")));
     assert_eq!(own, json(&folder, &format!("{line} always --jobs 5")));
-    let line = "explore lost.toml --runs 100 --isolate";
+    let line = "explore --no-save lost.toml --runs 100 --isolate";
     assert_eq!(
         json(&folder, &format!("{line} never")),
         json(&folder, &format!("{line} always"))
