@@ -12,6 +12,9 @@ use super::words::{count, grouped};
 use super::{Report, Shrunk};
 use crate::chance::{Choice, Site};
 
+/// So many decisions are shown: nobody reads more, and the plan has them all.
+const MAX_DECISIONS: usize = 40;
+
 /// Where a failure was kept.
 pub(crate) enum Saved<'a> {
     /// In this file.
@@ -134,9 +137,13 @@ pub(crate) fn tell_shortest(out: &mut String, shrunk: &Shrunk) {
     tell_inevitable(out, shrunk.why());
     if !shrunk.plan().is_empty() {
         out.push_str("\ndecisions\n");
-        for (site, choice) in shrunk.plan().iter() {
+        let left_out = shrunk.plan().len().saturating_sub(MAX_DECISIONS);
+        for (site, choice) in shrunk.plan().iter().take(MAX_DECISIONS) {
             let meaning = meaning(shrunk.why(), site, choice);
             let _ = writeln!(out, "  {site} -> {choice}{meaning}");
+        }
+        if left_out > 0 {
+            let _ = writeln!(out, "  and {} more", grouped(left_out as u64));
         }
     }
 }

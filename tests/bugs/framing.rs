@@ -3,7 +3,7 @@
 
 use futures::{AsyncReadExt, AsyncWriteExt};
 use simrun::net::{TcpListener, TcpStream};
-use simrun::time::{self, millis, sleep};
+use simrun::time::{self, millis, secs, sleep};
 use simrun::{gather, spawn};
 
 use super::{Version, bug};
@@ -17,17 +17,17 @@ async fn send(mut stream: TcpStream) {
         let frame = [number; LENGTH];
         for piece in frame.chunks(LENGTH / 2) {
             stream.write_all(piece).await.unwrap();
-            let pause = millis(simrun::chance::below("pause", 4));
-            sleep(pause).await;
+            let pause = 300 * simrun::chance::below("pause", 4);
+            sleep(millis(pause)).await;
         }
     }
 }
 
-/// Reads frames, and does something else every five milliseconds.
+/// Reads frames, and does something else every second.
 async fn receive(version: Version, mut stream: TcpStream) -> Vec<[u8; LENGTH]> {
     let mut frames = Vec::new();
     let (mut frame, mut read) = ([0; LENGTH], 0);
-    let mut deadline = time::now() + millis(5);
+    let mut deadline = time::now() + secs(1);
     while frames.len() < usize::from(FRAMES) {
         let has_read = match version {
             Version::Broken => simrun::select! {
@@ -46,7 +46,7 @@ async fn receive(version: Version, mut stream: TcpStream) -> Vec<[u8; LENGTH]> {
             }
             Some(Ok(more)) if more > read => read = more,
             Some(_) => break,
-            None => deadline = time::now() + millis(5),
+            None => deadline = time::now() + secs(1),
         }
     }
     frames
