@@ -7,4 +7,5 @@ mod messages;
 mod programs;
 mod reasons;
 mod shrinking;
+mod sweep;
 mod traces;
