@@ -26,7 +26,7 @@ pub(super) fn explore(arguments: &ExploreArguments, session: &mut Session<'_>) -
         let opened = session.open(file, arguments.manner);
         let Some(model) = &opened.model else { continue };
         if is_exhaustive(arguments, model) {
-            exhaust(arguments, model, session)?;
+            exhaust(arguments, model, file, session)?;
             continue;
         }
         let work = Work {
@@ -214,13 +214,14 @@ fn write_shard(
 fn exhaust(
     arguments: &ExploreArguments,
     model: &Arc<Model>,
+    file: &Path,
     session: &mut Session<'_>,
 ) -> io::Result<()> {
     let work = Work {
         model: model.clone(),
         programs: session.programs.clone(),
         strategies: vec![Strategy::fifo()],
-        is_steady: false,
+        is_steady: arguments.format == CampaignFormat::Json,
     };
     let program = |sim: &Sim| work.run(sim);
     let exhaustion = given(arguments, &work).exhaust_program(&program);
@@ -229,7 +230,14 @@ fn exhaust(
         0 => exit_code::UNDECIDED,
         _ => exit_code::FAILED,
     });
-    writeln!(session.outside.stdout, "{}\n\n{exhaustion}", model.name)
+    let program = replay::program(session.outside.arguments.first().map(AsRef::as_ref));
+    let telling = Telling {
+        format: arguments.format,
+        program: &program,
+        file,
+    };
+    let text = telling.exhausted(&exhaustion, model);
+    session.outside.stdout.write_all(text.as_bytes())
 }
 
 /// Makes the campaign that the command line asks for, or else the file.

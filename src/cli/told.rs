@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::arguments::CampaignFormat;
 use super::objects::{ReplayedObject, ShortestObject, lines};
 use super::{exit_code, kept, replay};
-use crate::explore::{Finding, Report, Saved, Sighting, is_for_profile, message};
+use crate::explore::{
+    Exhaustion, Finding, Report, Saved, Sighting, is_for_profile, message, message_of_run,
+};
 use crate::scenario::model::Model;
 
 /// How a campaign is told.
@@ -38,6 +40,40 @@ impl Telling<'_> {
                     CampaignObject::new(report, model, &|finding| self.replay(report, finding));
                 let text = serde_json::to_string(&object);
                 text.expect("numbers and texts are JSON") + "\n"
+            }
+        }
+    }
+
+    /// Returns the text of a search through all that a scenario can do.
+    pub(super) fn exhausted(self, exhaustion: &Exhaustion, model: &Model) -> String {
+        let file = replay::quote(&self.file.display().to_string());
+        let replay = format!("{} explore --exhaustive {file}", self.program);
+        match self.format {
+            CampaignFormat::Human => {
+                let mut text = format!("{}\n\n{exhaustion}\n", model.name);
+                for finding in exhaustion.findings() {
+                    let told = message_of_run(finding, &replay, Saved::Not);
+                    text.push_str(&format!("\n{told}\n"));
+                }
+                text
+            }
+            CampaignFormat::Json => {
+                let findings = exhaustion.findings().iter();
+                let object = ExhaustionObject {
+                    format: 1,
+                    r#type: "exhaustive",
+                    scenario: &model.name,
+                    file: &model.source.name,
+                    runs: exhaustion.runs(),
+                    failed: exhaustion.failed(),
+                    complete: exhaustion.is_complete(),
+                    reduced: exhaustion.is_reduced(),
+                    not_reduced: exhaustion.not_reduced(),
+                    failures: findings
+                        .map(|finding| FindingObject::new(finding, replay.clone()))
+                        .collect(),
+                };
+                serde_json::to_string(&object).expect("numbers and texts are JSON") + "\n"
             }
         }
     }
@@ -154,6 +190,39 @@ struct FindingObject<'a> {
     replay: String,
 }
 
+impl<'a> FindingObject<'a> {
+    fn new(finding: &'a Finding, replay: String) -> Self {
+        Self {
+            kind: finding.failure().kind().word(),
+            key: finding.key().to_string(),
+            message: finding.failure().message(),
+            seed: finding.seed(),
+            strategy: finding.strategy(),
+            count: finding.count(),
+            fingerprint: format!("{:016x}", finding.fingerprint()),
+            plan: lines(finding.plan()),
+            shortest: finding.shrunk().map(ShortestObject::new),
+            replay,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ExhaustionObject<'a> {
+    format: u32,
+    r#type: &'static str,
+    scenario: &'a str,
+    file: &'a str,
+    runs: u64,
+    failed: u64,
+    complete: bool,
+    /// One run of each trace was made, not one of each interleaving.
+    reduced: bool,
+    /// Why it was not, although nobody asked for all of them.
+    not_reduced: Option<&'a str>,
+    failures: Vec<FindingObject<'a>>,
+}
+
 impl<'a> CampaignObject<'a> {
     fn new(report: &'a Report, model: &'a Model, replay: &dyn Fn(&Finding) -> String) -> Self {
         let coverage = report.coverage();
@@ -181,18 +250,7 @@ impl<'a> CampaignObject<'a> {
                 .map(ReplayedObject::new)
                 .collect(),
             failures: findings
-                .map(|finding| FindingObject {
-                    kind: finding.failure().kind().word(),
-                    key: finding.key().to_string(),
-                    message: finding.failure().message(),
-                    seed: finding.seed(),
-                    strategy: finding.strategy(),
-                    count: finding.count(),
-                    fingerprint: format!("{:016x}", finding.fingerprint()),
-                    plan: lines(finding.plan()),
-                    shortest: finding.shrunk().map(ShortestObject::new),
-                    replay: replay(finding),
-                })
+                .map(|finding| FindingObject::new(finding, replay(finding)))
                 .collect(),
         }
     }

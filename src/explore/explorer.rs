@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::campaign::{Campaign, FIRST_BATCH};
+use super::campaign::{Campaign, FIRST_BATCH, is_the_runs_own};
 use super::exhaustive::Search;
 use super::local::{Local, Look};
 use super::pace::{Listener, Progress};
@@ -357,7 +357,13 @@ impl Explorer {
             time: self.time,
             every: self.every_interleaving,
         };
-        aside(|| search.run())
+        let mut all = aside(|| search.run());
+        for finding in all.findings_mut() {
+            if is_the_runs_own(&finding.failure) {
+                finding.shrunk = self.shrink_program(program, &finding.plan);
+            }
+        }
+        all
     }
 
     pub(super) fn threads(&self) -> usize {

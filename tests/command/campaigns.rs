@@ -121,6 +121,22 @@ fn without_a_failure_it_says_what_is_left_open() {
 }
 
 #[test]
+fn what_fails_in_every_order_is_told_in_its_shortest_run() {
+    let answer = explore("--exhaustive", &race());
+    let told = &answer.is(1).stdout;
+    assert!(told.contains("nobody is served twice"), "{told}");
+    assert!(told.contains("shortest run that fails"), "{told}");
+    let answer = explore("--exhaustive --format json", &race());
+    let object: serde_json::Value = serde_json::from_str(&answer.is(1).stdout).unwrap();
+    assert_eq!(
+        (&object["type"], &object["complete"]),
+        (&"exhaustive".into(), &true.into())
+    );
+    assert_eq!(object["failures"][0]["kind"], "check");
+    assert!(object["failures"][0]["shortest"].is_object());
+}
+
+#[test]
 fn every_order_of_a_small_scenario_is_made() {
     let text = scenario("Three tasks", "gather three() three() three()");
     let text = format!("{text}\nthree = '''\nyield\nyield\n'''\n");

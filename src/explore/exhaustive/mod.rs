@@ -149,6 +149,10 @@ impl Exhaustion {
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
+
+    pub(super) fn findings_mut(&mut self) -> &mut [Finding] {
+        &mut self.findings
+    }
 }
 
 impl fmt::Display for Exhaustion {
