@@ -88,7 +88,7 @@ where
 ///     for deposit in sums.iter().map(deposit).collect::<Vec<_>>() {
 ///         deposit.await.unwrap();
 ///     }
-///     assert_eq!(balance.read(|balance| *balance), sums.iter().sum(), "a deposit is lost");
+///     assert_eq!(balance.read(|balance| *balance), sums.iter().sum::<u32>(), "a deposit is lost");
 /// }
 ///
 /// let sums = prop::collection::vec(1..100_u32, 1..20);
