@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::assure::{Failure, FailureKind, Outcome};
 use crate::chance::{Chance, Plan};
 use crate::event_loop::core::{Core, Watch};
-use crate::event_loop::{EventLoop, Limits, Profile, Report, ReportKind, Shown};
+use crate::event_loop::{EventLoop, Limits, Report, ReportKind, Shown};
 use crate::host;
 use crate::strategy::Strategy;
 use crate::task::{Ending, Task, spawn_on};
