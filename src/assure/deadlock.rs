@@ -6,6 +6,20 @@ use std::fmt;
 use crate::time::Instant;
 
 /// One task that can never go on.
+///
+/// ```
+/// use simrun::sync::Event;
+/// use simrun::{Sim, spawn};
+///
+/// let run = Sim::new().run(|| async {
+///     let bell = Event::new().named("bell");
+///     spawn(async move { bell.wait().await }).name("guest").await.unwrap();
+/// });
+/// let deadlock = run.failure().unwrap().deadlock().unwrap();
+/// let [main, guest] = deadlock.blocked() else { panic!("two tasks wait") };
+/// assert_eq!((&*guest.task, &*guest.waits), ("guest", "for event `bell`"));
+/// assert_eq!((&*main.task, &*main.awaits), ("main", &["guest".to_owned()][..]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocked {
     /// The task's name.
@@ -36,6 +50,27 @@ impl Blocked {
 }
 
 /// A moment at which nothing can ever happen again, and tasks are still waiting.
+///
+/// ```
+/// use simrun::sync::Lock;
+/// use simrun::{Sim, gather, spawn, task};
+/// use std::sync::Arc;
+///
+/// let run = Sim::new().run(|| async {
+///     let locks = [(); 2].map(|()| Arc::new(Lock::new(())));
+///     let both = |first: usize, second: usize| {
+///         let (first, second) = (locks[first].clone(), locks[second].clone());
+///         spawn(async move {
+///             let _first = first.acquire().await;
+///             task::yield_now().await;
+///             let _second = second.acquire().await;
+///         })
+///     };
+///     gather([both(0, 1).name("ada"), both(1, 0).name("bob")]).await.unwrap();
+/// });
+/// let deadlock = run.failure().unwrap().deadlock().unwrap();
+/// assert_eq!(deadlock.ring().unwrap(), ["ada", "bob"]);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deadlock {
     pub(crate) blocked: Vec<Blocked>,

@@ -50,6 +50,17 @@ struct Shared<Op, Ret> {
 }
 
 /// One operation of a [`History`].
+///
+/// ```
+/// use simrun::assure::History;
+///
+/// let history = History::new();
+/// history.invoke("alice", "write").returns(7);
+/// history.invoke("bob", "read").fails();
+/// let [write, read] = &history.operations()[..] else { panic!("there are two") };
+/// assert_eq!((write.client(), write.op(), write.ret()), ("alice", &"write", Some(&7)));
+/// assert_eq!((read.called(), read.returned()), (3, None));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Operation<Op, Ret> {
     client: Arc<str>,
@@ -68,6 +79,18 @@ struct Moment {
 }
 
 /// What came of an [`Operation`].
+///
+/// ```
+/// use simrun::assure::{Ending, History};
+///
+/// let history = History::new();
+/// history.invoke("a", "write 1").returns("done");
+/// history.invoke("a", "write 2").fails();
+/// drop(history.invoke("a", "write 3"));
+/// let endings = history.operations().into_iter().map(|operation| operation.ending().clone());
+/// let endings: Vec<Ending<&str>> = endings.collect();
+/// assert_eq!(endings, [Ending::Returned("done"), Ending::Failed, Ending::Open]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending<Ret> {
     /// It returned this.
@@ -182,6 +205,19 @@ impl<Op: Clone + fmt::Debug, Ret: Clone + fmt::Debug> fmt::Display for History<O
 
 /// An operation that was called. Dropping it says nothing: the operation stays
 /// [open](Ending::Open).
+///
+/// ```
+/// use simrun::assure::{History, Register, RegisterOp::*, RegisterRet::*};
+///
+/// let history = History::new();
+/// let write = history.invoke("a", Write(1));
+/// // While the call is open, a read may see either value.
+/// history.invoke("b", Read).returns(Value(0));
+/// write.returns(Done);
+/// // Once it has returned, only the new one.
+/// history.invoke("b", Read).returns(Value(1));
+/// history.assert_linearizable(&Register::new(0));
+/// ```
 #[must_use = "an operation that never returns may have happened or not"]
 pub struct Call<Op, Ret> {
     history: History<Op, Ret>,

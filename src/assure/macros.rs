@@ -226,6 +226,13 @@ macro_rules! sometimes_less_than {
 
 /// Says that the first of two numbers is at least once not more than the second. See
 /// [`sometimes_less_than!`](crate::sometimes_less_than!).
+///
+/// ```
+/// use simrun::{Sim, sometimes_at_most};
+///
+/// let run = Sim::new().run(|| async { sometimes_at_most!(10, 10, "memory is short") });
+/// assert!(run.properties()[0].is_met());
+/// ```
 #[macro_export]
 macro_rules! sometimes_at_most {
     ($left:expr, $right:expr, $name:expr $(, $($details:tt)*)?) => {
@@ -235,6 +242,18 @@ macro_rules! sometimes_at_most {
 
 /// Says that the first of two numbers is at least once greater than the second. See
 /// [`sometimes_less_than!`](crate::sometimes_less_than!).
+///
+/// ```
+/// use simrun::{Sim, sometimes_greater_than};
+///
+/// let run = Sim::new().run(|| async {
+///     for waiting in [0, 2, 1] {
+///         sometimes_greater_than!(waiting, 1, "clients meet");
+///     }
+/// });
+/// assert!(run.properties()[0].is_met());
+/// assert_eq!(run.properties()[0].extreme().unwrap().to_string(), "2 > 1");
+/// ```
 #[macro_export]
 macro_rules! sometimes_greater_than {
     ($left:expr, $right:expr, $name:expr $(, $($details:tt)*)?) => {
@@ -244,6 +263,13 @@ macro_rules! sometimes_greater_than {
 
 /// Says that the first of two numbers is at least once not less than the second. See
 /// [`sometimes_less_than!`](crate::sometimes_less_than!).
+///
+/// ```
+/// use simrun::{Sim, sometimes_at_least};
+///
+/// let run = Sim::new().run(|| async { sometimes_at_least!(7, 8, "the queue is full") });
+/// assert!(!run.properties()[0].is_met());
+/// ```
 #[macro_export]
 macro_rules! sometimes_at_least {
     ($left:expr, $right:expr, $name:expr $(, $($details:tt)*)?) => {

@@ -7,6 +7,15 @@ use crate::error::{TaskError, first_panic};
 use crate::time::Instant;
 
 /// How a run ended.
+///
+/// ```
+/// use simrun::Sim;
+///
+/// let run = |number: u32| Sim::new().run(move || async move { assert!(number < 3, "too much") });
+/// assert!(run(2).outcome().is_passed());
+/// assert_eq!(run(3).outcome().failure().unwrap().message(), "too much");
+/// assert!(run(3).outcome().to_string().starts_with("failed: panic: too much"));
+/// ```
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// The program did what it should.
@@ -40,6 +49,16 @@ impl fmt::Display for Outcome {
 }
 
 /// The kinds of [`Failure`]. More will come, so a match needs a wildcard arm.
+///
+/// ```
+/// use simrun::assure::FailureKind;
+/// use simrun::{Sim, time};
+///
+/// let run = Sim::new().until(time::secs(60)).run(|| time::sleep(time::secs(61)));
+/// let kind = run.failure().unwrap().kind();
+/// assert_eq!(kind, FailureKind::VirtualTime);
+/// assert_eq!(kind.word(), "out of virtual time");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -97,6 +116,18 @@ impl FailureKind {
 }
 
 /// What went wrong in a run, when, where, and in which task.
+///
+/// ```
+/// use simrun::{Sim, time};
+///
+/// let run = Sim::new().run(|| async {
+///     time::sleep(time::secs(5)).await;
+///     panic!("the disk is full");
+/// });
+/// let failure = run.failure().unwrap();
+/// assert_eq!((failure.message(), failure.task()), ("the disk is full", Some("main")));
+/// assert_eq!(failure.at().since_start(), time::secs(5));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub(crate) kind: FailureKind,
@@ -257,6 +288,21 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// What two failures share if they are the same: the kind, and the place or the text.
+///
+/// ```
+/// use simrun::{Sim, always};
+///
+/// let run = |leaders: u32| {
+///     let run = Sim::new().run(move || async move {
+///         always!(leaders < 2, "one leader", leaders = leaders);
+///     });
+///     run.failure().unwrap().clone()
+/// };
+/// let (two, three) = (run(2), run(3));
+/// assert_ne!(two.message(), three.message());
+/// assert_eq!(two.key(), three.key());
+/// assert_eq!(two.key().to_string(), "property one leader");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct FailureKey(String);

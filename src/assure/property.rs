@@ -6,6 +6,16 @@ use std::sync::Arc;
 use super::Extreme;
 
 /// What a [`Property`] says.
+///
+/// ```
+/// use simrun::assure::PropertyKind;
+/// use simrun::{Sim, reachable};
+///
+/// let run = Sim::new().run(|| async { reachable!("the end") });
+/// let kind = run.properties()[0].kind();
+/// assert_eq!((kind, kind.word()), (PropertyKind::Reachable, "reachable"));
+/// assert!(!kind.is_strict() && PropertyKind::Always.is_strict());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub enum PropertyKind {

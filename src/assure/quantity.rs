@@ -145,6 +145,20 @@ impl Relation {
 /// must sometimes hold.
 ///
 /// Its text is the comparison, such as `9 < 10`.
+///
+/// ```
+/// use simrun::assure::Quantity;
+/// use simrun::{Sim, always_less_than};
+///
+/// let run = Sim::new().run(|| async {
+///     for length in [3, 9, 4] {
+///         always_less_than!(length, 10, "the queue is short");
+///     }
+/// });
+/// let closest = run.properties()[0].extreme().unwrap();
+/// assert_eq!((closest.left(), closest.right()), (Quantity::from(9), Quantity::from(10)));
+/// assert!(closest.holds());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Extreme {
     left: Quantity,

@@ -36,6 +36,13 @@ pub const NONDETERMINISTIC: u8 = 4;
 const ORDER: [u8; 5] = [PASSED, UNDECIDED, FAILED, NONDETERMINISTIC, USAGE];
 
 /// Returns the worse of two codes; one that is not known is worse than all.
+///
+/// ```
+/// use simrun::cli::exit_code::{self, worst};
+///
+/// let codes = [exit_code::PASSED, exit_code::FAILED, exit_code::NONDETERMINISTIC];
+/// assert_eq!(codes.into_iter().fold(exit_code::PASSED, worst), exit_code::NONDETERMINISTIC);
+/// ```
 pub fn worst(a: u8, b: u8) -> u8 {
     let rank = |code| {
         ORDER

@@ -190,6 +190,16 @@ pub fn main(programs: Programs) -> ExitCode {
 }
 
 /// What a [call] of the command gave.
+///
+/// ```
+/// use simrun::cli;
+/// use simrun::scenario::Programs;
+///
+/// let called = cli::call(Programs::new(), ["simrun", "nowhere.toml"], b"");
+/// assert_eq!(called.code, cli::exit_code::USAGE);
+/// assert!(called.stdout.is_empty());
+/// assert!(String::from_utf8_lossy(&called.stderr).contains("nowhere.toml"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Called {
     /// One of the [exit codes](exit_code).

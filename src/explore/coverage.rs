@@ -15,6 +15,20 @@ pub(super) const MIN_RUNS: u64 = 256;
 
 /// How often each behaviour was seen, by the number of its [trace](crate::Run::trace_hash): orders
 /// of steps that do not depend on each other are one behaviour.
+///
+/// ```
+/// use simrun::chance;
+/// use simrun::explore::Explorer;
+///
+/// let explorer = Explorer::new().runs(100).make_all_runs();
+/// let report = explorer.explore(|| async { assert!(chance::below("number", 10) < 10) });
+/// let coverage = report.coverage();
+/// // Each number is a behaviour, and none has come up only once.
+/// assert_eq!((coverage.runs(), coverage.distinct(), coverage.singletons()), (100, 10, 0));
+/// assert_eq!(coverage.probability_of_new(), 0.0);
+/// // Whoever has seen a hundred runs pass knows that fewer than 3 % fail.
+/// assert_eq!(coverage.residual(), 0.03);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
     counts: Counts,

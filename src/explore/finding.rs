@@ -7,6 +7,22 @@ use crate::assure::{Failure, FailureKey};
 use crate::chance::Plan;
 
 /// A failure, and all that is needed to see it again.
+///
+/// ```
+/// use simrun::chance;
+/// use simrun::explore::Explorer;
+///
+/// let explorer = Explorer::new().runs(64).replays(200);
+/// let report = explorer.explore(|| async {
+///     let number = chance::below("number", 100);
+///     assert!(number < 20, "too much");
+/// });
+/// let finding = &report.findings()[0];
+/// assert_eq!(finding.failure().message(), "too much");
+/// assert_eq!(finding.count(), report.failed());
+/// let best = finding.best_plan().to_string();
+/// assert_eq!(best, "simrun plan 1\nuser main#0 number -> 20\n");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Finding {
     pub(super) failure: Failure,

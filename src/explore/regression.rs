@@ -311,6 +311,14 @@ fn error(line: usize, expected: &'static str) -> ParseRegressionsError {
 }
 
 /// A text that is no file of regressions.
+///
+/// ```
+/// use simrun::explore::Regressions;
+///
+/// let text = "simrun regressions 1\n\ncase\nseed seventeen\n";
+/// let error = text.parse::<Regressions>().unwrap_err();
+/// assert_eq!(error.to_string(), "line 4 of the regressions: expected a number");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseRegressionsError {
     line: usize,
@@ -327,6 +335,25 @@ impl fmt::Display for ParseRegressionsError {
 impl std::error::Error for ParseRegressionsError {}
 
 /// What has become of a regression.
+///
+/// ```
+/// use simrun::chance;
+/// use simrun::explore::{Explorer, Verdict};
+/// # let folder = std::env::temp_dir().join(format!("simrun-verdict-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder).unwrap();
+///
+/// let case = "simrun regressions 1\n\ncase\nseed 5\nuser main#0 number -> 7\n";
+/// std::fs::write(folder.join("bank.txt"), case).unwrap();
+/// let explorer = Explorer::new().name("bank").regressions_in(&folder).runs(1);
+/// let report = explorer.check(|| async { assert!(chance::below("number", 10) < 10) });
+/// assert_eq!(*report.regressions()[0].verdict(), Verdict::Passes);
+///
+/// // The program no longer draws the number that the case is about.
+/// let report = explorer.check(|| async {});
+/// let left = Verdict::Diverged("user main#0 number".to_owned());
+/// assert_eq!(*report.regressions()[0].verdict(), left);
+/// # std::fs::remove_dir_all(folder).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It still fails.
@@ -342,6 +369,22 @@ pub enum Verdict {
 }
 
 /// A regression, and what has become of it.
+///
+/// ```
+/// use simrun::chance;
+/// use simrun::explore::Explorer;
+/// # let folder = std::env::temp_dir().join(format!("simrun-replayed-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder).unwrap();
+///
+/// let case = "simrun regressions 1\n\ncase\nseed 5\nfailure panic\nuser main#0 number -> 7\n";
+/// std::fs::write(folder.join("bank.txt"), case).unwrap();
+/// let explorer = Explorer::new().name("bank").regressions_in(&folder).runs(1);
+/// let report = explorer.check(|| async { assert!(chance::below("number", 10) < 10) });
+/// let replayed = &report.regressions()[0];
+/// assert_eq!(replayed.case().plan().len(), 1);
+/// assert_eq!(replayed.to_string(), "regression of seed 5 (panic) passes");
+/// # std::fs::remove_dir_all(folder).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Replayed {
     case: Case,

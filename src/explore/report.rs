@@ -12,6 +12,16 @@ use super::sighting::Sighting;
 use super::words::{count, grouped};
 
 /// Why a campaign ended.
+///
+/// ```
+/// use simrun::explore::{Ended, Explorer};
+///
+/// let explorer = Explorer::new().runs(20);
+/// assert_eq!(explorer.explore(|| async {}).ended(), Ended::AllRuns);
+/// let fails = explorer.replays(1).explore(|| async { panic!("at once") });
+/// assert_eq!(fails.ended(), Ended::Failed);
+/// assert_eq!(fails.ended().to_string(), "a run failed");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub enum Ended {

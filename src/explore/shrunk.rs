@@ -9,6 +9,22 @@ use crate::assure::Failure;
 use crate::chance::{Plan, Site};
 
 /// What shrinking has come to.
+///
+/// ```
+/// use simrun::chance::{self, Plan};
+/// use simrun::explore::Explorer;
+///
+/// let program = || async {
+///     let (number, _colour) = (chance::below("number", 100), chance::below("colour", 3));
+///     assert!(number < 20, "too much");
+/// };
+/// let plan = "simrun plan 1\nuser main#0 number -> 70\nuser main#0 colour -> 2\n";
+/// let plan: Plan = plan.parse().unwrap();
+/// let shrunk = Explorer::new().replays(200).shrink(program, &plan).unwrap();
+/// assert_eq!(shrunk.plan().to_string(), "simrun plan 1\nuser main#0 number -> 20\n");
+/// assert_eq!((shrunk.before(), shrunk.failure().message()), (2, "too much"));
+/// assert!(!shrunk.is_cut_short());
+/// ```
 #[derive(Clone, Debug)]
 pub struct Shrunk {
     pub(super) plan: Plan,
@@ -85,6 +101,21 @@ impl fmt::Display for Shrunk {
 }
 
 /// A number that a decision has, and below which the run does not fail.
+///
+/// ```
+/// use simrun::chance::{self, Plan};
+/// use simrun::explore::Explorer;
+///
+/// let program = || async { assert!(chance::below("number", 100) < 20, "too much") };
+/// let plan: Plan = "simrun plan 1\nuser main#0 number -> 70\n".parse().unwrap();
+/// let shrunk = Explorer::new().replays(200).shrink(program, &plan).unwrap();
+/// let [threshold] = shrunk.thresholds() else { panic!("{shrunk}") };
+/// assert_eq!(threshold.fails(), 20);
+/// assert_eq!(
+///     threshold.to_string(),
+///     "fails when `user main#0 number` is 20 or more, and not when it is 19",
+/// );
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Threshold {
     site: Site,
@@ -156,6 +187,22 @@ impl fmt::Display for Threshold {
 }
 
 /// Another failure that was met while one was shrunk.
+///
+/// ```
+/// use simrun::chance::{self, Plan};
+/// use simrun::explore::Explorer;
+///
+/// let program = || async {
+///     let (one, other) = (chance::below("one", 100), chance::below("other", 100));
+///     assert!(one < 10 || other < 10, "both are large");
+///     assert!(one < 10, "only one is large");
+/// };
+/// let plan = "simrun plan 1\nuser main#0 one -> 50\nuser main#0 other -> 70\n";
+/// let plan: Plan = plan.parse().unwrap();
+/// let shrunk = Explorer::new().replays(100).shrink(program, &plan).unwrap();
+/// assert_eq!(shrunk.failure().message(), "both are large");
+/// assert_eq!(shrunk.slips()[0].failure().message(), "only one is large");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Slip {
     pub(super) failure: Failure,

@@ -22,6 +22,29 @@ use crate::trace::{Event, EventKind, Trace};
 const MAX_NEIGHBOURS: usize = 16;
 
 /// What decides between a failure and a run that passes.
+///
+/// ```
+/// use simrun::explore::Explorer;
+/// use simrun::{spawn, time};
+/// use std::{cell::Cell, rc::Rc};
+///
+/// let explorer = Explorer::new().replays(2_000);
+/// let report = explorer.explore(|| async {
+///     let first = Rc::new(Cell::new(0));
+///     for number in 1..=3 {
+///         let first = first.clone();
+///         let note = move || if first.get() == 0 { first.set(number) };
+///         spawn(async move { note() }).detach();
+///     }
+///     time::sleep(time::secs(1)).await;
+///     assert_eq!(first.get(), 1, "another one has gone first");
+/// });
+/// let why = report.findings()[0].shrunk().unwrap().why();
+/// // Who goes first does not matter, as long as it is not the first.
+/// assert_eq!(why.irrelevant().len(), 1);
+/// assert_eq!(why.irrelevant()[0].to_string(), "schedule main#1");
+/// assert!(!why.is_inevitable());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Why {
     pub(super) pair: Option<CriticalPair>,
@@ -90,6 +113,27 @@ impl Why {
 }
 
 /// Two events of a run that fails, and that passes if the second goes first.
+///
+/// ```
+/// use simrun::explore::Explorer;
+/// use simrun::{spawn, time};
+/// use std::{cell::Cell, rc::Rc};
+///
+/// let explorer = Explorer::new().replays(500);
+/// let report = explorer.explore(|| async {
+///     let last = Rc::new(Cell::new("nobody"));
+///     for name in ["ada", "bob"] {
+///         let last = last.clone();
+///         spawn(async move { last.set(name) }).name(name).detach();
+///     }
+///     time::sleep(time::secs(1)).await;
+///     assert_eq!(last.get(), "bob", "ada comes last");
+/// });
+/// let why = report.findings()[0].shrunk().unwrap().why();
+/// let pair = why.pair().unwrap();
+/// let task = |event: usize| &*why.trace().events()[event].task;
+/// assert_eq!((task(pair.first()), task(pair.second())), ("bob", "ada"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CriticalPair {
     pub(super) first: usize,

@@ -43,6 +43,17 @@ pub(super) struct Shared {
 /// A workload and the decisions of a run, as one value: what [`runs`](super::runs()) generates.
 ///
 /// Its text is the workload and, once it is known how a run fails, the decisions that make it.
+///
+/// ```
+/// use proptest::prelude::*;
+/// use simrun::proptest::runs;
+///
+/// proptest!(ProptestConfig::with_cases(20), |(case in runs(1..100_u32))| {
+///     prop_assert!((1..100).contains(case.workload()));
+///     prop_assert!(case.plan().is_none(), "no run has failed yet");
+///     case.check(|number| async move { assert!(number < 100) })?;
+/// });
+/// ```
 pub struct Case<W> {
     pub(super) workload: W,
     pub(super) number: u32,

@@ -7,6 +7,16 @@ use crate::explore::Finding;
 use crate::explore::probe::{AGAIN, Saved, ending, head, tell_shortest};
 
 /// What the check of a property has come to.
+///
+/// ```
+/// use simrun::proptest::Properties;
+///
+/// let properties = Properties::new().cases(10).runs(3);
+/// let explored = properties.explore(0..100_u32, |number| async move { assert!(number < 100) });
+/// assert!(explored.found().is_none());
+/// // Each workload is run under three seeds, and in asyncio's order.
+/// assert_eq!((explored.cases(), explored.runs(), explored.replays()), (10, 40, 0));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Explored<W> {
     pub(super) cases: u32,
@@ -54,6 +64,18 @@ impl<W> Explored<W> {
 }
 
 /// A workload that fails, as simple as it could be made, and how it does.
+///
+/// ```
+/// use simrun::proptest::Properties;
+///
+/// let explored = Properties::new().explore(0..100_u32, |number| async move {
+///     assert!(number < 20, "too much");
+/// });
+/// let found = explored.found().unwrap();
+/// assert_eq!(*found.workload(), 20);
+/// assert_eq!(found.finding().failure().message(), "too much");
+/// assert!(found.finding().best_plan().is_empty(), "it fails in asyncio's own order");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Found<W> {
     pub(super) workload: W,

@@ -54,6 +54,21 @@ pub fn config() -> Config {
 ///
 /// What stands there is proptest's seed, so it names another case as soon as a strategy changes.
 /// [`check`](super::check()) keeps more.
+///
+/// ```
+/// use proptest::test_runner::FailurePersistence;
+/// use simrun::proptest::Persistence;
+/// # let package = std::env::temp_dir().join(format!("simrun-seeds-{}", std::process::id()));
+/// # std::fs::create_dir_all(package.join("proptest-regressions")).unwrap();
+///
+/// let seed = "cc 0202020202020202020202020202020202020202020202020202020202020202";
+/// std::fs::write(package.join("proptest-regressions/bank.txt"), seed).unwrap();
+/// let kept = Persistence::in_package(&package);
+/// let seeds = kept.load_persisted_failures2(Some("src/bank.rs"));
+/// assert_eq!(seeds[0].to_string(), seed);
+/// assert!(kept.load_persisted_failures2(Some("tests/bank.rs")).is_empty());
+/// # std::fs::remove_dir_all(package).unwrap();
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Persistence {
     root: Option<PathBuf>,

@@ -65,6 +65,16 @@ pub(super) fn explorer() -> Explorer {
 }
 
 /// A strategy of workloads and runs: see [`runs`].
+///
+/// ```
+/// use proptest::prelude::*;
+/// use simrun::explore::Explorer;
+///
+/// let cases = simrun::proptest::runs(1..100_u32).explorer(Explorer::new().runs(3));
+/// proptest!(ProptestConfig::with_cases(10), |(case in cases)| {
+///     case.check(|number| async move { assert!(number > 0) })?;
+/// });
+/// ```
 #[derive(Clone, Debug)]
 pub struct Runs<S> {
     pub(super) workloads: S,
@@ -154,6 +164,17 @@ struct Best<W> {
 }
 
 /// A case that can be made simpler.
+///
+/// ```
+/// use proptest::strategy::{Strategy, ValueTree};
+/// use proptest::test_runner::TestRunner;
+/// use simrun::proptest::{Case, runs};
+///
+/// let mut tree = runs(0..100_u32).new_tree(&mut TestRunner::deterministic()).unwrap();
+/// let fails = |case: Case<u32>| case.check(|number| async move { assert!(number < 20) }).is_err();
+/// while if fails(tree.current()) { tree.simplify() } else { tree.complicate() } {}
+/// assert_eq!(*tree.current().workload(), 20);
+/// ```
 #[derive(Debug)]
 pub struct RunTree<T: ValueTree> {
     tree: T,

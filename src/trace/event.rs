@@ -6,6 +6,17 @@ use std::sync::Arc;
 use crate::time::Instant;
 
 /// One thing that happened in a run.
+///
+/// ```
+/// use simrun::trace::EventKind;
+/// use simrun::{Sim, log};
+///
+/// let run = Sim::new().record(true).run(|| async { log!("hello") });
+/// let mut events = run.trace().events().iter();
+/// let logged = events.find(|event| event.kind == EventKind::Logged("hello".to_owned())).unwrap();
+/// assert_eq!((&*logged.task, &logged.host), ("main", &None));
+/// assert_eq!(logged.to_string(), "0ns           main         logs hello");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// When, in virtual time.
@@ -19,6 +30,16 @@ pub struct Event {
 }
 
 /// What an [`Event`] is about. More kinds will come, so a match needs a wildcard arm.
+///
+/// ```
+/// use simrun::trace::EventKind;
+/// use simrun::{Sim, time};
+///
+/// let run = Sim::new().record(true).run(|| time::sleep(time::secs(1)));
+/// let kinds: Vec<&str> = run.trace().events().iter().map(|event| event.kind.word()).collect();
+/// assert_eq!(kinds, ["spawns", "steps", "waits", "timer", "steps", "ends"]);
+/// assert_eq!(run.trace().events()[3].kind, EventKind::Fired);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {

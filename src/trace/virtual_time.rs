@@ -31,6 +31,16 @@ pub struct VirtualTime<Outside = NoTime> {
 }
 
 /// What [`VirtualTime`] writes outside a run, unless it is told otherwise: a dash.
+///
+/// ```
+/// use simrun::trace::NoTime;
+/// use tracing_subscriber::fmt::format::Writer;
+/// use tracing_subscriber::fmt::time::FormatTime;
+///
+/// let mut text = String::new();
+/// NoTime.format_time(&mut Writer::new(&mut text)).unwrap();
+/// assert_eq!(text, "-");
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoTime;
 

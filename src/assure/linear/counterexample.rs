@@ -19,6 +19,19 @@ const LONGEST: usize = 60;
 /// in it.
 ///
 /// Its text shows when the last of them were under way, and what could not be placed.
+///
+/// ```
+/// use simrun::assure::{History, KeyValue, KeyValueOp::*, KeyValueRet::*};
+///
+/// let history = History::new();
+/// history.invoke("a", Put("x", 1)).returns(Done);
+/// history.invoke("a", Put("y", 2)).returns(Done);
+/// history.invoke("b", Get("y")).returns(Value(None));
+/// let found = history.check(&KeyValue::new());
+/// let counterexample = found.counterexample().unwrap();
+/// assert_eq!(counterexample.key(), Some("\"y\""));
+/// assert_eq!((counterexample.order(), counterexample.culprit()), (&[1][..], 2));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Counterexample {
     key: Option<String>,

@@ -116,6 +116,37 @@ pub trait Model {
 /// Something that may do one of several things.
 ///
 /// [`AnyOf`] makes a [`Model`] of it.
+///
+/// ```
+/// use simrun::assure::{AnyOf, Choices, History};
+///
+/// /// A die: each throw shows any of six numbers.
+/// struct Die;
+///
+/// impl Choices for Die {
+///     type Op = ();
+///     type Ret = u8;
+///     type State = ();
+///     type Key = ();
+///
+///     fn start(&self, (): &()) -> Vec<()> {
+///         vec![()]
+///     }
+///
+///     fn step(&self, (): &(), (): &(), shown: Option<&u8>) -> Vec<()> {
+///         let can_be = shown.is_none_or(|shown| (1..=6).contains(shown));
+///         if can_be { vec![()] } else { Vec::new() }
+///     }
+///
+///     fn key(&self, (): &()) {}
+/// }
+///
+/// let history = History::new();
+/// history.invoke("a", ()).returns(6);
+/// history.assert_linearizable(&AnyOf(Die));
+/// history.invoke("a", ()).returns(7);
+/// assert!(!history.check(&AnyOf(Die)).is_linearizable());
+/// ```
 pub trait Choices {
     /// See [`Model::Op`].
     type Op: Clone + fmt::Debug;
@@ -211,6 +242,20 @@ impl<C: Choices> Model for AnyOf<C> {
 }
 
 /// What came of checking a [`History`].
+///
+/// ```
+/// use simrun::assure::{History, Linearizability, Queue, QueueOp::*, QueueRet::*};
+///
+/// let history = History::new();
+/// let put = history.invoke("a", Put(1));
+/// history.invoke("b", Take).returns(Took(Some(1)));
+/// put.returns(Done);
+/// let found = history.check(&Queue::new());
+/// assert!(matches!(found, Linearizability::Linearizable { order, .. } if order == [0, 1]));
+///
+/// let found = history.check_within(&Queue::new(), 1);
+/// assert!(matches!(found, Linearizability::Unknown { steps: 1 }));
+/// ```
 #[derive(Clone, Debug)]
 pub enum Linearizability {
     /// There is an order that explains everything.

@@ -24,6 +24,15 @@ pub struct Register<V> {
 }
 
 /// What can be called on a [`Register`].
+///
+/// ```
+/// use simrun::assure::{Model, Register, RegisterOp::*};
+///
+/// let register = Register::new(0);
+/// assert_eq!(register.step(&0, &Write(5), None), Some(5));
+/// assert_eq!(register.step(&5, &CompareAndSet(5, 6), None), Some(6));
+/// assert_eq!(register.step(&6, &Read, None), Some(6));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RegisterOp<V> {
     /// Returns the value.
@@ -35,6 +44,16 @@ pub enum RegisterOp<V> {
 }
 
 /// What operations on a [`Register`] return.
+///
+/// ```
+/// use simrun::assure::{Model, Register, RegisterOp::*, RegisterRet::*};
+///
+/// let register = Register::new(0);
+/// assert_eq!(register.step(&5, &Read, Some(&Value(5))), Some(5));
+/// assert_eq!(register.step(&5, &CompareAndSet(4, 6), Some(&Set(false))), Some(5));
+/// // It cannot have been set.
+/// assert_eq!(register.step(&5, &CompareAndSet(4, 6), Some(&Set(true))), None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RegisterRet<V> {
     /// The value was read.
@@ -96,6 +115,15 @@ pub struct Queue<V> {
 }
 
 /// What can be called on a [`Queue`].
+///
+/// ```
+/// use simrun::assure::{Model, Queue, QueueOp::*};
+///
+/// let queue = Queue::new();
+/// let one = queue.step(&queue.start(&()), &Put(1), None).unwrap();
+/// let two = queue.step(&one, &Put(2), None).unwrap();
+/// assert_eq!(queue.step(&two, &Take, None).unwrap(), [2]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum QueueOp<V> {
     /// Adds a value at the end.
@@ -105,6 +133,16 @@ pub enum QueueOp<V> {
 }
 
 /// What operations on a [`Queue`] return.
+///
+/// ```
+/// use simrun::assure::{History, Queue, QueueOp::*, QueueRet::*};
+///
+/// let history = History::new();
+/// history.invoke("a", Take).returns(Took(None));
+/// history.invoke("a", Put(1)).returns(Done);
+/// history.invoke("b", Take).returns(Took(Some(1)));
+/// history.assert_linearizable(&Queue::new());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum QueueRet<V> {
     /// The value was added.
@@ -195,6 +233,17 @@ pub struct KeyValue<K, V> {
 }
 
 /// What can be called on a [`KeyValue`] store.
+///
+/// ```
+/// use simrun::assure::{KeyValue, KeyValueOp::*, Model};
+///
+/// let store = KeyValue::new();
+/// assert_eq!(store.step(&None, &Put("x", 1), None), Some(Some(1)));
+/// assert_eq!(store.step(&Some(1), &Append("x", 2), None), Some(Some(3)));
+/// assert_eq!(store.step(&Some(3), &CompareAndSet("x", 3, 4), None), Some(Some(4)));
+/// assert_eq!(store.step(&Some(4), &Delete("x"), None), Some(None));
+/// assert_eq!(store.key(&Get("x")), "x");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum KeyValueOp<K, V> {
     /// Returns the value of a key.
@@ -210,6 +259,17 @@ pub enum KeyValueOp<K, V> {
 }
 
 /// What operations on a [`KeyValue`] store return.
+///
+/// ```
+/// use simrun::assure::{KeyValue, KeyValueOp::*, KeyValueRet::*, Model};
+///
+/// let store = KeyValue::new();
+/// assert_eq!(store.step(&None, &Put("x", 1), Some(&Done)), Some(Some(1)));
+/// assert_eq!(store.step(&Some(1), &Get("x"), Some(&Value(Some(1)))), Some(Some(1)));
+/// // It cannot have been empty.
+/// assert_eq!(store.step(&Some(1), &Get("x"), Some(&Value(None))), None);
+/// assert_eq!(store.step(&Some(1), &CompareAndSet("x", 2, 3), Some(&Set(false))), Some(Some(1)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum KeyValueRet<V> {
     /// The value of the key, if it had one.
@@ -221,6 +281,18 @@ pub enum KeyValueRet<V> {
 }
 
 /// A value that another can be appended to. To append to a number is to add to it.
+///
+/// ```
+/// use simrun::assure::Append;
+///
+/// let mut list = vec![1, 2];
+/// Append::append(&mut list, &vec![3]);
+/// assert_eq!(list, [1, 2, 3]);
+///
+/// let mut sum = 40_u8;
+/// Append::append(&mut sum, &2);
+/// assert_eq!(sum, 42);
+/// ```
 pub trait Append {
     /// Appends another value.
     fn append(&mut self, other: &Self);
@@ -340,6 +412,18 @@ pub struct Set<V> {
 }
 
 /// What can be called on a [`Set`].
+///
+/// ```
+/// use simrun::assure::{Model, Set, SetOp::*};
+///
+/// let set = Set::new();
+/// // Whether the value is in it, before and after.
+/// assert_eq!(set.step(&false, &Insert(7), Some(&false)), Some(true));
+/// assert_eq!(set.step(&true, &Contains(7), Some(&true)), Some(true));
+/// assert_eq!(set.step(&true, &Remove(7), Some(&true)), Some(false));
+/// // It cannot have been missing.
+/// assert_eq!(set.step(&true, &Remove(7), Some(&false)), None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SetOp<V> {
     /// Adds a value.

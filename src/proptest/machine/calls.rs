@@ -17,6 +17,13 @@ use super::Machine;
 const RETRIES: usize = 100;
 
 /// An operation, and the client who calls it.
+///
+/// ```
+/// use simrun::proptest::Call;
+///
+/// let call = Call { client: 1, op: "open" };
+/// assert_eq!(format!("{call:?}"), "1: \"open\"");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Call<Op> {
     /// The client's number, from 0.
@@ -32,6 +39,43 @@ impl<Op: Debug> Debug for Call<Op> {
 }
 
 /// A strategy of operations: see [`MachineTest::calls`](super::MachineTest::calls).
+///
+/// ```
+/// use proptest::prelude::*;
+/// use simrun::proptest::MachineTest;
+/// # #[derive(Clone, Debug, PartialEq)]
+/// # enum Op {
+/// #     Open,
+/// #     Close,
+/// # }
+/// # #[derive(Debug)]
+/// # struct Door;
+/// # impl simrun::assure::Model for Door {
+/// #     type Op = Op;
+/// #     type Ret = ();
+/// #     type State = bool;
+/// #     type Key = ();
+/// #     fn start(&self, (): &()) -> bool {
+/// #         false
+/// #     }
+/// #     fn step(&self, is_open: &bool, op: &Op, _: Option<&()>) -> Option<bool> {
+/// #         (*is_open == (*op == Op::Close)).then_some(*op == Op::Open)
+/// #     }
+/// #     fn key(&self, _: &Op) {}
+/// # }
+/// # impl simrun::proptest::Machine for Door {
+/// #     fn operations(&self, _: &bool) -> BoxedStrategy<Op> {
+/// #         prop_oneof![Just(Op::Open), Just(Op::Close)].boxed()
+/// #     }
+/// # }
+///
+/// // A door can be opened when it is closed, and closed when it is open.
+/// let calls = MachineTest::new(Door).lengths(4..5).calls();
+/// proptest!(ProptestConfig::with_cases(5), |(calls in calls)| {
+///     let ops: Vec<Op> = calls.into_iter().map(|call| call.op).collect();
+///     prop_assert_eq!(ops, [Op::Open, Op::Close, Op::Open, Op::Close]);
+/// });
+/// ```
 #[derive(Debug)]
 pub struct Calls<M> {
     machine: Arc<M>,
@@ -117,6 +161,47 @@ enum Undo {
 }
 
 /// Operations that can be made fewer and simpler.
+///
+/// ```
+/// use proptest::prelude::*;
+/// use proptest::strategy::ValueTree;
+/// use proptest::test_runner::TestRunner;
+/// use simrun::proptest::{CallTree, MachineTest};
+/// # #[derive(Clone, Debug, PartialEq)]
+/// # enum Op {
+/// #     Open,
+/// #     Close,
+/// # }
+/// # #[derive(Debug)]
+/// # struct Door;
+/// # impl simrun::assure::Model for Door {
+/// #     type Op = Op;
+/// #     type Ret = ();
+/// #     type State = bool;
+/// #     type Key = ();
+/// #     fn start(&self, (): &()) -> bool {
+/// #         false
+/// #     }
+/// #     fn step(&self, is_open: &bool, op: &Op, _: Option<&()>) -> Option<bool> {
+/// #         (*is_open == (*op == Op::Close)).then_some(*op == Op::Open)
+/// #     }
+/// #     fn key(&self, _: &Op) {}
+/// # }
+/// # impl simrun::proptest::Machine for Door {
+/// #     fn operations(&self, _: &bool) -> BoxedStrategy<Op> {
+/// #         prop_oneof![Just(Op::Open), Just(Op::Close)].boxed()
+/// #     }
+/// # }
+///
+/// // A door can be opened when it is closed, and closed when it is open.
+/// let calls = MachineTest::new(Door).lengths(2..9).calls();
+/// let mut tree = calls.new_tree(&mut TestRunner::deterministic()).unwrap();
+/// let ops = |tree: &CallTree<Door>| tree.current().into_iter().map(|call| call.op);
+/// // What fails is that it is closed: for that it must have been opened.
+/// let fails = |tree: &CallTree<Door>| ops(tree).any(|op| op == Op::Close);
+/// while if fails(&tree) { tree.simplify() } else { tree.complicate() } {}
+/// assert_eq!(ops(&tree).collect::<Vec<_>>(), [Op::Open, Op::Close]);
+/// ```
 pub struct CallTree<M: Machine> {
     machine: Arc<M>,
     least: usize,

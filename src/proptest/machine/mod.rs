@@ -29,6 +29,45 @@ const MOST: usize = 20;
 ///
 /// Its states are started and stepped as those of any model; `step` without a return value must
 /// give the state after what the operation should return.
+///
+/// ```
+/// use proptest::prelude::*;
+/// use simrun::assure::Model;
+/// use simrun::proptest::{Machine, MachineTest};
+/// # #[derive(Clone, Debug, PartialEq)]
+/// # enum Op {
+/// #     Open,
+/// #     Close,
+/// # }
+/// # #[derive(Debug)]
+/// # struct Door;
+/// # impl simrun::assure::Model for Door {
+/// #     type Op = Op;
+/// #     type Ret = ();
+/// #     type State = bool;
+/// #     type Key = ();
+/// #     fn start(&self, (): &()) -> bool {
+/// #         false
+/// #     }
+/// #     fn step(&self, is_open: &bool, op: &Op, _: Option<&()>) -> Option<bool> {
+/// #         (*is_open == (*op == Op::Close)).then_some(*op == Op::Open)
+/// #     }
+/// #     fn key(&self, _: &Op) {}
+/// # }
+///
+/// /// `Door` is a model whose state says whether it is open.
+/// impl Machine for Door {
+///     fn operations(&self, is_open: &bool) -> BoxedStrategy<Op> {
+///         Just(if *is_open { Op::Close } else { Op::Open }).boxed()
+///     }
+/// }
+///
+/// assert!(Door.allows(&false, &Op::Open) && !Door.allows(&true, &Op::Open));
+/// let calls = MachineTest::new(Door).calls();
+/// proptest!(ProptestConfig::with_cases(5), |(calls in calls)| {
+///     prop_assert_eq!(&calls[0].op, &Op::Open);
+/// });
+/// ```
 pub trait Machine:
     Model<Key = (), Op: Send + Sync + 'static, Ret: 'static, State: 'static>
     + Debug
@@ -48,6 +87,62 @@ pub trait Machine:
 }
 
 /// What is tested, within one run.
+///
+/// ```
+/// use proptest::prelude::*;
+/// use simrun::assure::Ending;
+/// use simrun::proptest::{MachineTest, System};
+/// use std::cell::Cell;
+/// # #[derive(Clone, Debug, PartialEq)]
+/// # enum Op {
+/// #     Open,
+/// #     Close,
+/// # }
+/// # #[derive(Debug)]
+/// # struct Door;
+/// # impl simrun::assure::Model for Door {
+/// #     type Op = Op;
+/// #     type Ret = ();
+/// #     type State = bool;
+/// #     type Key = ();
+/// #     fn start(&self, (): &()) -> bool {
+/// #         false
+/// #     }
+/// #     fn step(&self, is_open: &bool, op: &Op, _: Option<&()>) -> Option<bool> {
+/// #         (*is_open == (*op == Op::Close)).then_some(*op == Op::Open)
+/// #     }
+/// #     fn key(&self, _: &Op) {}
+/// # }
+/// # impl simrun::proptest::Machine for Door {
+/// #     fn operations(&self, _: &bool) -> BoxedStrategy<Op> {
+/// #         prop_oneof![Just(Op::Open), Just(Op::Close)].boxed()
+/// #     }
+/// # }
+///
+/// /// A door that can be opened three times, and then is stuck.
+/// #[derive(Default)]
+/// struct Worn {
+///     is_open: Cell<bool>,
+///     opened: Cell<u32>,
+/// }
+///
+/// impl System<Door> for Worn {
+///     async fn call(&self, _client: usize, op: Op) -> Ending<()> {
+///         if op == Op::Open {
+///             self.opened.set(self.opened.get() + 1);
+///         }
+///         self.is_open.set(op == Op::Open && self.opened.get() <= 3);
+///         Ending::Returned(())
+///     }
+///
+///     async fn check(&self, is_open: &bool) {
+///         assert_eq!(self.is_open.get(), *is_open, "the door is stuck");
+///     }
+/// }
+///
+/// let explored = MachineTest::new(Door).explore(|| async { Worn::default() });
+/// assert_eq!(explored.found().unwrap().workload().len(), 7);
+/// ```
 pub trait System<M: Machine>: 'static {
     /// Does an operation for a client, and says what came of it: it returned something, it has
     /// surely not happened, or nobody knows, as after a timeout.
