@@ -430,8 +430,7 @@ impl Sim {
         reports: Vec<Report>,
     ) -> Run<T> {
         let state = &mut *core.state.borrow_mut();
-        let moves = state.moves.take().map(|moves| moves.conclude());
-        let (trace_hash, mut shown) = moves.unwrap_or_default();
+        let (trace_hash, mut shown) = state.conclude_moves();
         shown.is_given_up = state.is_given_up;
         Run {
             seed: self.seed,
@@ -566,6 +565,10 @@ impl<T> Run<T> {
     ///
     /// A step depends on the one before it in its task, on those that it shares a resource with of
     /// which one writes, and on the ends of the tasks that it awaits.
+    ///
+    /// That is found out for the first 65,536 turns of tasks, callbacks and timers. In a longer run
+    /// the [fingerprint](Self::fingerprint) stands for the rest: two such runs are told apart by the
+    /// order of all their steps.
     ///
     /// ```
     /// use simrun::sync::Tracked;
