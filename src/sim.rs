@@ -433,8 +433,7 @@ impl Sim {
         reports: Vec<Report>,
     ) -> Run<T> {
         let state = &mut *core.state.borrow_mut();
-        let moves = state.moves.take().map(|moves| moves.conclude());
-        let (trace_hash, mut shown) = moves.unwrap_or_default();
+        let (trace_hash, mut shown) = state.conclude_moves();
         shown.is_given_up = state.is_given_up;
         Run {
             seed: self.seed,

@@ -110,6 +110,8 @@ pub(crate) struct State {
     pub(crate) profile: Option<Profile>,
     /// What is kept of the moves, if anyone wants to know.
     pub(crate) moves: Option<Box<Moves>>,
+    /// The hash of their order, in a run so long that the rest is not looked at.
+    pub(super) order_before: Option<u64>,
     /// Kept beside the order of the moves.
     pub(crate) handoffs: Option<Box<Handoffs>>,
     /// The strategy does not want to know how the run ends.
@@ -244,6 +246,7 @@ impl Core {
             touches,
             profile: watch.profile.then(Profile::default),
             moves: moves.then(|| Box::new(Moves::new(watch.moves, watch.order))),
+            order_before: None,
             handoffs: watch.order.then(Box::default),
             is_given_up: false,
             may_wait: chooser.as_ref().is_some_and(|chooser| chooser.may_wait()),

@@ -13,13 +13,8 @@ use crate::chance::mix;
 pub(crate) struct Handoffs {
     /// Who has touched each resource last, and how.
     last: Table<(u64, u64)>,
-    seen: Vec<u64>,
-    /// So many are sorted, and each stands there once.
-    settled: usize,
+    seen: Table<()>,
 }
-
-/// The fewest that are sorted at a time.
-const FEW: usize = 64;
 
 impl Handoffs {
     /// Adds a step, with what it has touched.
@@ -29,23 +24,13 @@ impl Handoffs {
             let last = self.last.entry(touch.resource);
             let (before, from) = std::mem::replace(last, (task, site));
             if before != task && from != 0 {
-                self.seen.push(mix(mix(touch.resource, from), site));
+                self.seen.entry(mix(mix(touch.resource, from), site));
             }
         }
-        if self.seen.len() > self.settled * 2 + FEW {
-            self.settle();
-        }
-    }
-
-    fn settle(&mut self) {
-        self.seen.sort_unstable();
-        self.seen.dedup();
-        self.settled = self.seen.len();
     }
 
     /// Returns the hand-offs in the order of their numbers, each once.
-    pub(crate) fn finish(mut self) -> Vec<u64> {
-        self.settle();
-        self.seen
+    pub(crate) fn finish(self) -> Vec<u64> {
+        self.seen.into_keys()
     }
 }

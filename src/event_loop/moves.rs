@@ -19,6 +19,14 @@ use crate::chance::mix;
 /// More moves than this are not kept: no program that long is searched through.
 const MAX_KEPT: usize = 1 << 16;
 
+/// The order of so many moves is hashed. What is known of resources grows with the waits of a run,
+/// and in so long a run hardly two interleavings are equivalent: from then on its fingerprint tells
+/// them apart, for less.
+const MAX_HASHED: u64 = 1 << 16;
+
+/// So many of the last touches of a move are looked through for another touch of the same.
+const SOON: usize = 3;
+
 /// What one entry of the ready queue has done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Move {
@@ -181,7 +189,6 @@ impl Moves {
         if !std::mem::take(&mut self.is_open) {
             return;
         }
-        normalize(&mut self.current.touches);
         // Names that are given between two moves come from nobody.
         (self.name, self.given) = (u64::from(self.epoch), 0);
         if let Some(order) = &mut self.order {
@@ -190,6 +197,7 @@ impl Moves {
         if !self.keeps {
             return self.current.clear();
         }
+        normalize(&mut self.current.touches);
         if self.shown.moves.len() == MAX_KEPT {
             self.use_beyond("so many steps");
             return self.current.clear();
@@ -199,9 +207,19 @@ impl Moves {
 
     #[inline]
     pub(super) fn touch(&mut self, resource: u64, access: Access) {
-        if self.is_open {
-            self.current.touches.push(Touch { resource, access });
+        if !self.is_open {
+            return;
         }
+        // What is touched is often touched again soon.
+        let touches = &mut self.current.touches;
+        let again = touches.iter_mut().rev().take(SOON);
+        for known in again {
+            if known.resource == resource {
+                known.access = known.access.max(access);
+                return;
+            }
+        }
+        touches.push(Touch { resource, access });
     }
 
     /// Returns how much of the move there is, so that what comes can be taken back.
@@ -350,6 +368,13 @@ impl Moves {
 
     pub(super) fn call(&mut self, actor: u64, name: String) {
         self.shown.names.insert(actor, name);
+    }
+
+    /// Says whether the run is so long that nobody wants to know of its moves any more.
+    #[inline]
+    pub(super) fn is_long(&self) -> bool {
+        let is_hashed = |order: &Order| order.moves() == MAX_HASHED;
+        !self.keeps && self.order.as_ref().is_some_and(is_hashed)
     }
 
     /// Returns the hash of the order of the moves, if it is asked for, and what they have shown.

@@ -4,7 +4,7 @@ use slab::Slab;
 
 use super::callbacks::{Callback, CallbackKey};
 use super::core::{Core, State};
-use super::moves::{Moves, of_actor};
+use super::moves::{Moves, Shown, of_actor};
 use super::ready::{Entry, Kind};
 use super::resources::Access;
 use super::table::{self, DoneCallback, Key, WaiterKey};
@@ -93,6 +93,26 @@ impl State {
         if let Some(moves) = &mut self.moves {
             let resource = resource(moves);
             moves.touch(resource, access);
+        }
+    }
+
+    /// Stops looking at the moves, of which there were many: what they have shown of their order is
+    /// kept, and the fingerprint tells of what is to come.
+    #[cold]
+    pub(super) fn leave_moves(&mut self) {
+        let moves = self.moves.take().map(|moves| moves.conclude());
+        self.order_before = moves.and_then(|(order, _)| order);
+    }
+
+    /// Returns the hash of the order of the moves, if anyone wants to know, and what they have shown.
+    pub(crate) fn conclude_moves(&mut self) -> (Option<u64>, Shown) {
+        match (self.order_before, self.moves.take()) {
+            (Some(order), _) => {
+                let hash = mix(order, self.fingerprint.finish());
+                (Some(hash), Shown::default())
+            }
+            (None, Some(moves)) => moves.conclude(),
+            (None, None) => <_>::default(),
         }
     }
 

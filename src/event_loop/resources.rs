@@ -265,23 +265,24 @@ impl State {
             if let Some(moves) = &mut self.moves {
                 moves.touch(resource, access);
             }
-            self.note_touch(core, key.slot, Touch { resource, access });
+            let touch = Touch { resource, access };
+            if let Some(touches) = &mut self.touches {
+                touches.push(touch);
+            }
+            if self.has_events() {
+                self.record_touch(core, key.slot, touch);
+            }
         }
     }
 
     #[cold]
-    fn note_touch(&mut self, core: &Core, slot: u32, touch: Touch) {
-        if let Some(touches) = &mut self.touches {
-            touches.push(touch);
-        }
+    fn record_touch(&mut self, core: &Core, slot: u32, touch: Touch) {
         let writes = touch.access == Access::Write;
         if let Some(trace) = &mut self.trace {
             trace.causes.meet(touch.resource, writes);
         }
-        if self.has_events() {
-            let name = self.resource_name(slot);
-            self.record(core.now(), || EventKind::Touched(name));
-        }
+        let name = self.resource_name(slot);
+        self.record(core.now(), || EventKind::Touched(name));
         if let Some(trace) = &mut self.trace {
             trace.causes.part(touch.resource, writes);
         }
@@ -305,10 +306,38 @@ impl State {
     }
 }
 
+/// With fewer touches than this, each is put into its place faster than all are sorted.
+const FEW: usize = 16;
+
 /// Mentions each resource once, in the order of their numbers; a write counts for more than a read.
+#[inline]
 pub(super) fn normalize(touches: &mut Vec<Touch>) {
-    if touches.len() > 1 {
-        touches.sort_unstable_by_key(|touch| (touch.resource, std::cmp::Reverse(touch.access)));
-        touches.dedup_by_key(|touch| touch.resource);
+    match touches.len() {
+        0 | 1 => {}
+        2..FEW => insert_each(touches),
+        _ => {
+            touches.sort_unstable_by_key(|touch| (touch.resource, std::cmp::Reverse(touch.access)));
+            touches.dedup_by_key(|touch| touch.resource);
+        }
     }
+}
+
+fn insert_each(touches: &mut Vec<Touch>) {
+    let mut kept = 1;
+    for next in 1..touches.len() {
+        let touch = touches[next];
+        let mut place = kept;
+        while place > 0 && touches[place - 1].resource > touch.resource {
+            place -= 1;
+        }
+        if place > 0 && touches[place - 1].resource == touch.resource {
+            let known = &mut touches[place - 1].access;
+            *known = touch.access.max(*known);
+            continue;
+        }
+        touches.copy_within(place..kept, place + 1);
+        touches[place] = touch;
+        kept += 1;
+    }
+    touches.truncate(kept);
 }

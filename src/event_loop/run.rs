@@ -71,6 +71,9 @@ impl Core {
                 state.steps += 1;
                 if let Some(moves) = &mut state.moves {
                     moves.end();
+                    if moves.is_long() {
+                        state.leave_moves();
+                    }
                 }
                 let mut picked = state.pick(self);
                 if state.hosts.paused > 0

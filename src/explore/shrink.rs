@@ -15,7 +15,7 @@ use super::program::{Program, repeats};
 use super::shrunk::{Shrunk, Slip, Threshold};
 use super::stopwatch::Stopwatch;
 use super::why;
-use crate::assure::{Failure, FailureKey};
+use crate::assure::{Failure, FailureKey, FailureKind};
 use crate::chance::{Choice, Decision, Plan, Site};
 use crate::sim::Sim;
 
@@ -31,6 +31,11 @@ const MAX_FOR_MOVES: usize = 12;
 /// With fewer decisions than this, to leave them out one by one takes no longer than to record a
 /// run and look what the failure depends on.
 const MIN_FOR_PAST: usize = 4;
+
+/// A candidate may go another way for ever, trying again and again what never succeeds: it is given
+/// so many times the steps of the run that fails, and so many more.
+const PATIENCE: u64 = 16;
+const MORE_PATIENCE: u64 = 10_000;
 
 /// What shrinking one failure may use up.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +59,9 @@ impl Default for Budget {
 
 pub(super) struct Shrinker<'a> {
     program: &'a Program<'a>,
-    sim: &'a Sim,
+    /// What every candidate is run in, and how many steps that gives it.
+    sim: Sim,
+    limit: u64,
     key: FailureKey,
     best: Plan,
     cost: Cost,
@@ -118,12 +125,15 @@ pub(super) fn roughly(
 
 impl<'a> Shrinker<'a> {
     /// Runs the plan for the first time: `None` if it passes.
-    fn start(program: &'a Program<'a>, sim: &'a Sim, plan: &Plan, budget: Budget) -> Option<Self> {
+    fn start(program: &'a Program<'a>, sim: &Sim, plan: &Plan, budget: Budget) -> Option<Self> {
         let run = program(&repeats(sim, plan));
         let failure = run.failure()?.clone();
+        let limit = run.steps().saturating_mul(PATIENCE);
+        let limit = limit.saturating_add(MORE_PATIENCE);
         Some(Self {
             program,
-            sim,
+            sim: sim.clone().at_most_steps(limit),
+            limit,
             key: failure.key(),
             cost: Cost::of(run.plan(), run.now()),
             best: run.plan().clone(),
@@ -164,7 +174,7 @@ impl Shrinker<'_> {
             ..self.budget
         };
         let told = (&self.best, &self.key);
-        let why = why::explain(self.program, self.sim, told, rest, self.watch);
+        let why = why::explain(self.program, &self.sim, told, rest, self.watch);
         let stands = |(site, fails): (Site, u64)| {
             let mut decisions = self.best.iter();
             decisions
@@ -207,9 +217,13 @@ impl Shrinker<'_> {
     /// is remembered.
     fn attempt(&mut self, candidate: &Plan) -> Option<Attempt> {
         self.replays += 1;
-        let run = (self.program)(&repeats(self.sim, candidate));
+        let run = (self.program)(&repeats(&self.sim, candidate));
         let (plan, failure) = (run.plan().clone(), run.failure()?.clone());
         if failure.key() != self.key {
+            if failure.kind() == FailureKind::Steps && run.steps() >= self.limit {
+                // It is not the program that has failed.
+                return None;
+            }
             let slip = self.slips.entry(failure.key());
             slip.or_insert(Slip { failure, plan });
             return None;
@@ -235,7 +249,7 @@ impl Shrinker<'_> {
             return;
         }
         self.replays += 1;
-        let run = why::recorded(self.program, self.sim, &self.best);
+        let run = why::recorded(self.program, &self.sim, &self.best);
         let past = Past::of(&self.failure, run.trace());
         let matters = |decision: &&Decision| match decision.site {
             // What was chosen comes next; a number is drawn in what came last.
