@@ -104,7 +104,8 @@ impl State {
         self.order_before = moves.and_then(|(order, _)| order);
     }
 
-    /// Returns the hash of the order of the moves, if anyone wants to know, and what they have shown.
+    /// Returns the hash of the order of the moves, if anyone wants to know, and what they have
+    /// shown.
     pub(crate) fn conclude_moves(&mut self) -> (Option<u64>, Shown) {
         match (self.order_before, self.moves.take()) {
             (Some(order), _) => {

@@ -265,18 +265,18 @@ impl State {
             if let Some(moves) = &mut self.moves {
                 moves.touch(resource, access);
             }
-            let touch = Touch { resource, access };
-            if let Some(touches) = &mut self.touches {
-                touches.push(touch);
-            }
-            if self.has_events() {
-                self.record_touch(core, key.slot, touch);
-            }
+            self.note_touch(core, key.slot, Touch { resource, access });
         }
     }
 
     #[cold]
-    fn record_touch(&mut self, core: &Core, slot: u32, touch: Touch) {
+    fn note_touch(&mut self, core: &Core, slot: u32, touch: Touch) {
+        if let Some(touches) = &mut self.touches {
+            touches.push(touch);
+        }
+        if !self.has_events() {
+            return;
+        }
         let writes = touch.access == Access::Write;
         if let Some(trace) = &mut self.trace {
             trace.causes.meet(touch.resource, writes);

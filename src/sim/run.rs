@@ -106,9 +106,8 @@ impl<T> Run<T> {
     /// A step depends on the one before it in its task, on those that it shares a resource with of
     /// which one writes, and on the ends of the tasks that it awaits.
     ///
-    /// That is found out for the first 65,536 turns of tasks, callbacks and timers. In a longer run
-    /// the [fingerprint](Self::fingerprint) stands for the rest: two such runs are told apart by the
-    /// order of all their steps.
+    /// That is found out for the first 65,536 turns of tasks, callbacks and timers. In a longer
+    /// run the [fingerprint](Self::fingerprint) stands for the rest.
     ///
     /// ```
     /// use simrun::sync::Tracked;
