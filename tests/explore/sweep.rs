@@ -10,8 +10,8 @@ use simrun::{Sim, Strategy, spawn, time};
 /// At how many awaits the two workers can be cancelled.
 const AWAITS: u64 = 24;
 
-/// Two workers of twelve awaits each, of all kinds. One of them breaks something, and mends it after
-/// the await with the number `planted`, unless it is cancelled there.
+/// Two workers of twelve awaits each, of all kinds. One of them breaks something, and mends it
+/// after the await with the number `planted`, unless it is cancelled there.
 async fn two_workers(planted: u64) {
     let whole = Arc::new(std::sync::atomic::AtomicBool::new(true));
     let workers = [0, 1].map(|worker| {

@@ -239,14 +239,29 @@ impl<M: Machine> CallTree<M> {
         let kept = self.sensible();
         let end = end.min(kept.len());
         let dropped = &kept[end.saturating_sub(size)..end];
-        if dropped.is_empty() || kept.len() - dropped.len() < self.least {
+        if dropped.is_empty() {
             return false;
         }
         for index in dropped {
             self.calls[*index].is_kept = false;
         }
-        self.undo = Undo::Keep(dropped.to_vec());
-        true
+        // Others may make no sense without them.
+        let is_enough = self.is_enough();
+        match is_enough {
+            true => self.undo = Undo::Keep(dropped.to_vec()),
+            false => self.keep(dropped),
+        }
+        is_enough
+    }
+
+    fn is_enough(&self) -> bool {
+        self.sensible().len() >= self.least
+    }
+
+    fn keep(&mut self, indices: &[usize]) {
+        for index in indices {
+            self.calls[*index].is_kept = true;
+        }
     }
 }
 
@@ -283,8 +298,11 @@ impl<M: Machine> ValueTree for CallTree<M> {
                 Pass::Simplify(index) => {
                     let is_shown = self.sensible().contains(&index);
                     if is_shown && self.calls[index].tree.simplify() {
-                        self.undo = Undo::Complicate(index);
-                        return true;
+                        if self.is_enough() {
+                            self.undo = Undo::Complicate(index);
+                            return true;
+                        }
+                        while self.calls[index].tree.complicate() {}
                     }
                     self.pass = Pass::Simplify(index + 1);
                 }
@@ -296,9 +314,7 @@ impl<M: Machine> ValueTree for CallTree<M> {
         match std::mem::replace(&mut self.undo, Undo::Nothing) {
             Undo::Nothing => false,
             Undo::Keep(indices) => {
-                for index in indices {
-                    self.calls[index].is_kept = true;
-                }
+                self.keep(&indices);
                 true
             }
             Undo::Complicate(index) => {
@@ -310,6 +326,54 @@ impl<M: Machine> ValueTree for CallTree<M> {
                 }
                 has_changed
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::proptest::prelude::*;
+
+    use super::*;
+    use crate::proptest::MachineTest;
+
+    /// A door, which can be closed only when it is open.
+    #[derive(Debug)]
+    struct Door;
+
+    impl crate::assure::Model for Door {
+        type Op = bool;
+        type Ret = ();
+        type State = bool;
+        type Key = ();
+
+        fn start(&self, (): &()) -> bool {
+            false
+        }
+
+        fn step(&self, is_open: &bool, opens: &bool, _: Option<&()>) -> Option<bool> {
+            (is_open != opens).then_some(*opens)
+        }
+
+        fn key(&self, _: &bool) {}
+    }
+
+    impl Machine for Door {
+        fn operations(&self, _: &bool) -> BoxedStrategy<bool> {
+            any::<bool>().boxed()
+        }
+    }
+
+    #[test]
+    fn there_are_never_fewer_operations_than_the_least() {
+        let calls = MachineTest::new(Door).lengths(2..6).calls();
+        let mut runner = TestRunner::deterministic();
+        for _ in 0..50 {
+            let mut tree = calls.new_tree(&mut runner).unwrap();
+            while tree.simplify() {
+                assert!(tree.current().len() >= 2, "{tree:?}");
+            }
+            assert!(tree.current().len() >= 2, "{tree:?}");
         }
     }
 }
