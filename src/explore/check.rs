@@ -5,8 +5,6 @@ use std::future::Future;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 
-#[cfg(feature = "cli")]
-use super::campaign::is_the_runs_own;
 use super::environment::Environment;
 use super::message::{Saved, message};
 use super::profile::is_for_profile;
@@ -190,18 +188,8 @@ impl Explorer {
     #[cfg(feature = "cli")]
     pub(crate) fn shrink_run(&self, program: &Program<'_>, sim: &Sim) -> Option<Finding> {
         let run = aside(|| program(&sim.clone().write_plan(true)));
-        let mut finding = Finding {
-            failure: run.failure()?.clone(),
-            seed: run.seed(),
-            strategy: run.strategy().to_string(),
-            plan: run.plan().clone(),
-            fingerprint: run.fingerprint(),
-            count: 1,
-            shrunk: None,
-        };
-        if is_the_runs_own(&finding.failure) {
-            finding.shrunk = self.shrink_program(program, &finding.plan);
-        }
+        let mut finding = Finding::of(&run, run.failure()?);
+        self.shrink_finding(program, &mut finding);
         Some(finding)
     }
 

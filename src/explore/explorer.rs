@@ -16,7 +16,7 @@ use super::program::{Program, aside, program};
 use super::shrink::{self, Budget};
 use super::stopwatch::Stopwatch;
 use super::watchdog::Watchdog;
-use super::{Exhaustion, Report, Shrunk};
+use super::{Exhaustion, Finding, Report, Shrunk};
 use crate::chance::Plan;
 use crate::sim::Sim;
 use crate::strategy::Strategy;
@@ -316,6 +316,13 @@ impl Explorer {
         aside(|| shrink::shrink(program, &self.sim, plan, self.budget))
     }
 
+    /// Shrinks what was found, if it comes from the program and the plan alone.
+    pub(super) fn shrink_finding(&self, program: &Program<'_>, finding: &mut Finding) {
+        if is_the_runs_own(&finding.failure) {
+            finding.shrunk = self.shrink_program(program, &finding.plan);
+        }
+    }
+
     /// Shrinks a plan, and tries nothing at random then.
     pub(super) fn shrink_without_trials(
         &self,
@@ -359,9 +366,7 @@ impl Explorer {
         };
         let mut all = aside(|| search.run());
         for finding in all.findings_mut() {
-            if is_the_runs_own(&finding.failure) {
-                finding.shrunk = self.shrink_program(program, &finding.plan);
-            }
+            self.shrink_finding(program, finding);
         }
         all
     }

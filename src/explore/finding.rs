@@ -5,6 +5,7 @@ use std::fmt;
 use super::Shrunk;
 use crate::assure::{Failure, FailureKey};
 use crate::chance::Plan;
+use crate::sim::Run;
 
 /// A failure, and all that is needed to see it again.
 ///
@@ -35,6 +36,19 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Writes down how one run has failed.
+    pub(super) fn of(run: &Run<()>, failure: &Failure) -> Self {
+        Self {
+            failure: failure.clone(),
+            seed: run.seed(),
+            strategy: run.strategy().to_string(),
+            plan: run.plan().clone(),
+            fingerprint: run.fingerprint(),
+            count: 1,
+            shrunk: None,
+        }
+    }
+
     /// Returns the failure of the run with the lowest seed.
     pub fn failure(&self) -> &Failure {
         &self.failure

@@ -152,16 +152,12 @@ impl Explorer {
         *runs += 1;
         let run = aside(|| program(&repeats(&self.sim, plan)));
         let finding = Finding {
-            failure: run.failure()?.clone(),
             seed,
             strategy: match plan.is_empty() {
                 true => "fifo".to_owned(),
                 false => "replay".to_owned(),
             },
-            plan: run.plan().clone(),
-            fingerprint: run.fingerprint(),
-            count: 1,
-            shrunk: None,
+            ..Finding::of(&run, run.failure()?)
         };
         Some(self.roughly(program, &finding, runs))
     }

@@ -13,7 +13,7 @@ use std::str::FromStr;
 
 use super::finding::Finding;
 use super::program::{Program, repeats};
-use crate::assure::{Failure, FailureKey};
+use crate::assure::FailureKey;
 use crate::chance::Plan;
 use crate::sim::Sim;
 
@@ -105,8 +105,8 @@ impl Case {
     /// Runs the case, and says what came of it and how it fails, if it does.
     pub(super) fn replay(&self, program: &Program<'_>, sim: &Sim) -> (Replayed, Option<Finding>) {
         let run = program(&repeats(sim, &self.plan));
-        let failure = run.failure().cloned();
-        let verdict = match (&failure, run.diverged().first()) {
+        let failure = run.failure();
+        let verdict = match (failure, run.diverged().first()) {
             // A plan alone does not say how it fails.
             (Some(_), _) if self.failure.is_empty() => Verdict::Fails,
             (Some(failure), _) if self.is_for(&failure.key()) => Verdict::Fails,
@@ -115,14 +115,10 @@ impl Case {
             (None, None) if self.is_of_another(program, sim) => Verdict::PassesAnother,
             (None, None) => Verdict::Passes,
         };
-        let finding = failure.map(|failure: Failure| Finding {
-            failure,
+        let finding = failure.map(|failure| Finding {
             seed: self.seed,
             strategy: self.strategy.clone(),
-            plan: run.plan().clone(),
-            fingerprint: run.fingerprint(),
-            count: 1,
-            shrunk: None,
+            ..Finding::of(&run, failure)
         });
         let case = self.clone();
         (Replayed { case, verdict }, finding)

@@ -218,16 +218,9 @@ impl Tally {
         let Some(failure) = failure else { return };
         self.all.failed += 1;
         let finding = self.findings.entry(failure.key());
-        let finding = finding.or_insert_with(|| Finding {
-            failure: failure.clone(),
-            seed: run.seed(),
-            strategy: run.strategy().to_string(),
-            plan: run.plan().clone(),
-            fingerprint: run.fingerprint(),
-            count: 0,
-            shrunk: None,
-        });
-        finding.count += 1;
+        finding
+            .and_modify(|finding| finding.count += 1)
+            .or_insert_with(|| Finding::of(run, failure));
     }
 
     fn conclude(mut self) -> Exhaustion {
